@@ -1,0 +1,130 @@
+import type { CallMode, Origin } from '../call/call.ts'
+import type { Outcome } from '../call/reply.ts'
+
+export type CircuitStateName = 'closed' | 'open' | 'half-open' | 'isolated'
+
+/**
+ * Everything that is written down, by type. All values are plain JSON. Times are in `t`, set by the recorder: milliseconds
+ * since the mesh started (since `simulate` started, inside it).
+ */
+export interface EntryData {
+  'mesh.started': { mesh: string; seed: string; services: string[] }
+  'mesh.stopped': Record<never, never>
+  'simulation.started': { simulation: number }
+  'simulation.ended': { simulation: number; virtualMs: number }
+  /** A call was made (once per call, whatever the number of attempts). */
+  'call.started': {
+    call: string
+    parent?: string
+    edge: string
+    mode: CallMode
+    origin: Origin
+    method: string
+    path: string
+    traceparent?: string
+  }
+  /** One try of a call left the caller. `attempt` is 0 for the first. */
+  'attempt.started': { call: string; edge: string; attempt: number }
+  'attempt.ended': {
+    call: string
+    edge: string
+    attempt: number
+    outcome: Outcome
+    status?: number
+    durationMs: number
+    instance?: string
+    fault?: string
+  }
+  /** The caller has its answer. `attempts` counts tries, so 1 means no retry. `via` tells a fallback's answer. */
+  'call.ended': {
+    call: string
+    edge: string
+    outcome: Outcome
+    status?: number
+    durationMs: number
+    attempts: number
+    via?: string
+    message?: string
+  }
+  /** A request reached a service, whether or not a handler took it. `route` is the handler's, when one did. */
+  'request.received': {
+    call: string
+    edge: string
+    service: string
+    instance: string
+    attempt: number
+    method: string
+    path: string
+    route?: string
+    headers: Record<string, string>
+    body?: unknown
+  }
+  'retry.scheduled': { call: string; edge: string; attempt: number; delayMs: number; reason: string }
+  'timeout.fired': { call: string; edge: string; attempt: number; afterMs: number }
+  'fallback.used': { call: string; edge: string; reason: string; status: number }
+  'bulkhead.rejected': { call: string; edge: string; active: number; queued: number }
+  /** A circuit changed its state. `source` is who owns the breaker: the mesh, or the code under test (`observe`). */
+  'circuit.changed': {
+    edge: string
+    from: CircuitStateName
+    to: CircuitStateName
+    reason: string
+    call?: string
+    failures?: number
+    source: 'mesh' | 'observed'
+  }
+  'circuit.rejected': { edge: string; call?: string; source: 'mesh' | 'observed' }
+  'fault.injected': { fault: string; kind: string; target: string; options: Record<string, unknown> }
+  'fault.hit': { fault: string; kind: string; call: string; edge: string; attempt: number; detail?: string }
+  'fault.reverted': {
+    fault: string
+    kind: string
+    reason: 'expired' | 'reverted' | 'used-up' | 'mesh-stopped'
+    hits: number
+  }
+  'hold.arrived': { edge: string; call: string; waiting: number }
+  'hold.released': { edge: string; calls: string[] }
+  /** A finished span, ids in lower-case hex. */
+  'span.ended': {
+    traceId: string
+    spanId: string
+    parentSpanId?: string
+    name: string
+    kind: 'client' | 'server'
+    service: string
+    call: string
+    attempt?: number
+    startMs: number
+    endMs: number
+    status: 'unset' | 'error'
+    attributes: Record<string, string | number | boolean>
+  }
+  /** Trace context as it stood on the wire. `sent`: what the callee got. `received`: what the caller had put there, if anything. */
+  'trace.context': {
+    call: string
+    edge: string
+    attempt: number
+    received?: string
+    receivedState?: string
+    sent?: string
+    sentState?: string
+    origin: Origin
+    underTest: boolean
+  }
+  'topology.changed': {
+    change: 'service-added' | 'service-removed' | 'edge-added' | 'edge-removed' | 'policy-changed'
+    service?: string
+    edge?: string
+    options?: Record<string, unknown>
+  }
+  'reply.sequence': { service: string; route: string; replies: number }
+  /** Something the author of the test did wrong; fails the test unless it failed already. */
+  problem: { code: string; message: string; call?: string; edge?: string }
+  /** Free for users and for other parts: `mesh.journal.note('order placed', {...})`. */
+  note: { text: string; data?: unknown }
+}
+
+export type EntryType = keyof EntryData
+export type Entry<T extends EntryType = EntryType> = {
+  [K in T]: { readonly seq: number; readonly t: number; readonly type: K } & Readonly<EntryData[K]>
+}[T]
