@@ -29,8 +29,13 @@ export interface Door {
   readonly stopped: boolean
   /** The service addressed by this URL's host, if it is one of the mesh's. */
   serviceAt(url: URL): string | undefined
+  /** How a service is addressed; undefined for a name that the mesh does not know. */
+  originOf(service: string): string | undefined
+  services(): readonly string[]
   /** All origins of the mesh (`https://orders.shop.test`), the browser transport routes just these. */
   origins(): readonly string[]
+  /** Called when services came or went; returns the undo. */
+  onOriginsChange(listener: () => void): () => void
   /** Sends a request in. Never rejects for what the simulated world does wrong. */
   enter(incoming: Incoming): Promise<Reply>
   /** Whether right now every connection on this edge is refused before a request is read (an unconditional outage). */

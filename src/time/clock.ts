@@ -6,7 +6,11 @@ export interface Clock {
   readonly mode: ClockMode
   /** Milliseconds since the Unix epoch, on this clock. May have a fraction. */
   now(): number
-  /** Calls `fire` once after `ms` milliseconds. Returns the undo. A pending timer never keeps the process alive. */
+  /**
+   * Calls `fire` once, later, after at least `ms` milliseconds; less than 0 and NaN count as 0, Infinity never fires.
+   * Returns the undo. A pending timer keeps the process alive, so that a script awaiting nothing but a simulated
+   * latency is not cut off: whoever stops early calls the undo.
+   */
   timer(ms: number, fire: () => void): () => void
   /** Resolves after `ms` milliseconds; resolves early (never rejects) when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>

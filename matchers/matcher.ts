@@ -1,0 +1,89 @@
+import { MeshError } from '../src/errors.ts'
+import type { SubjectKind } from '../src/journal/subject.ts'
+import { isSubject, subjectKind } from '../src/journal/subject.ts'
+import type { Verdict } from '../src/journal/verdict.ts'
+import { describeValue } from '../src/nearest.ts'
+import { inline } from './inline.ts'
+import type { SubjectByKind } from './subjects.ts'
+
+/** What Jest, Playwright and Vitest all hand to a matcher as `this`. All optional: Jest's types leave some out. */
+export interface MatcherState {
+  isNot?: boolean
+  promise?: string
+  /** Playwright's: how long an assertion may wait, in milliseconds. */
+  timeout?: number
+  /** Set by a waiting twin that asks this matcher: the name to tell, its options, and the end of the waiting. */
+  twin?: { readonly name: string; readonly options: readonly unknown[]; readonly waited: string }
+}
+
+/** What all three runners accept. Playwright reports `name`, `expected` and `actual` apart from the message. */
+export interface MatcherResult {
+  pass: boolean
+  message: () => string
+  name: string
+  expected?: unknown
+  actual?: unknown
+}
+
+interface Judgement<K extends keyof SubjectByKind> {
+  readonly name: string
+  readonly on: K
+  /** The arguments after the received value, as they are shown. */
+  readonly args: readonly unknown[]
+  readonly verdict: (subject: SubjectByKind[K]) => Verdict
+  /** What was expected, to follow "Expected": `the circuit to open`, and with `not` its opposite. */
+  readonly wanted: (not: '' | 'not ') => string
+}
+
+/**
+ * Gives words to a verdict.
+ *
+ * @throws MeshError `MESH_INVALID_OPTION` when what was received is not what the matcher is for: a failed assertion would let
+ *   `.not` pass.
+ */
+export function judge<K extends keyof SubjectByKind>(
+  state: MatcherState,
+  received: unknown,
+  { name, on, args, verdict: verdictOn, wanted }: Judgement<K>,
+): MatcherResult {
+  const title = state.twin?.name ?? name
+  const subject = received
+  if (!isSubjectOf(subject, on))
+    throw new MeshError('MESH_INVALID_OPTION', `${title} expects ${examples[on]}, got ${describeReceived(received)}`)
+  const verdict = verdictOn(subject)
+  const message = () => {
+    const shown = [...args, ...(state.twin?.options ?? [])].filter((arg) => arg !== undefined).map(inline)
+    const { seed, chance } = subject.facts()
+    return [
+      `expect(${on} ${subject.name}).${state.isNot ? 'not.' : ''}${title}(${shown.join(', ')})`,
+      `Expected ${wanted(state.isNot ? 'not ' : '')}, but ${verdict.summary}${verdict.evidence.length > 0 ? ':' : ''}`,
+      ...verdict.evidence,
+      ...(state.twin?.waited ? [state.twin.waited] : []),
+      ...(chance ? [`Replay with MESHWRIGHT_SEED=${seed}`] : []),
+    ].join('\n')
+  }
+  return {
+    pass: verdict.ok,
+    message,
+    name: title,
+    ...('expected' in verdict && { expected: verdict.expected }),
+    ...('actual' in verdict && { actual: verdict.actual }),
+  }
+}
+
+const isSubjectOf = <K extends SubjectKind & keyof SubjectByKind>(
+  value: unknown,
+  kind: K,
+): value is SubjectByKind[K] & { readonly [subjectKind]: K } => isSubject(value, kind)
+
+const examples: Record<keyof SubjectByKind, string> = {
+  edge: "an edge, e.g. mesh.edge('orders->payments')",
+  service: "a service, e.g. mesh.service('payments')",
+  mesh: 'a running mesh',
+}
+
+function describeReceived(value: unknown): string {
+  if (isSubject(value)) return `${value[subjectKind]} "${value.name}" (${value[subjectKind]})`
+  if (typeof value === 'object' && value !== null && 'then' in value) return 'a promise (await it first)'
+  return describeValue(value)
+}

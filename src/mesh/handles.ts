@@ -1,0 +1,170 @@
+import type { Entry } from '../journal/entry.ts'
+import type { Journal } from '../journal/journal.ts'
+import { subjectKind } from '../journal/subject.ts'
+import type { Facts, Subject } from '../journal/subject.ts'
+import { MeshError } from '../errors.ts'
+import { describeValue } from '../nearest.ts'
+import type { Clock } from '../time/clock.ts'
+import type { EdgeOptions, Handler, ReplySpec } from '../topology/options.ts'
+import { parseRoute } from '../topology/route.ts'
+import { validateEdgeOptions, validateReplySpec } from '../topology/validate.ts'
+import type { CircuitState } from '../resilience/circuit-breaker.ts'
+import type { Engine } from './engine.ts'
+
+export interface EdgeStats {
+  /** Calls, retries not counted. */
+  readonly calls: number
+  readonly attempts: number
+  /** Calls that ended without an answer or with a status from 500. */
+  readonly failures: number
+  /** Milliseconds on the mesh's clock, over ended calls; undefined before the first one. */
+  readonly meanMs: number | undefined
+  readonly maxMs: number | undefined
+}
+
+/** The circuit breaker that the mesh keeps on an edge. */
+export interface CircuitHandle {
+  readonly state: CircuitState['state']
+  readonly transitions: readonly Entry<'circuit.changed'>[]
+  /** Opens the circuit until `reset`. */
+  isolate(): void
+  /** Closes the circuit and forgets the failures. */
+  reset(): void
+  /** The whole state as plain JSON. */
+  toJSON(): CircuitState
+}
+
+/** What went over an edge and what became of it. */
+export interface EdgeHandle extends Subject {
+  readonly caller: string
+  readonly callee: string
+  readonly options: EdgeOptions
+  /** One entry per ended call, in order. */
+  readonly calls: readonly Entry<'call.ended'>[]
+  /** Undefined when the mesh keeps no circuit breaker on this edge. */
+  readonly circuit: CircuitHandle | undefined
+  readonly stats: EdgeStats
+  /** Changes policies while the mesh runs; options not named stay. The circuit starts afresh. */
+  configure(options: EdgeOptions): void
+}
+
+/** A service as a test sees it. */
+export interface ServiceHandle extends Subject {
+  /** Scripts answers for a route (`'POST /charges'`): in turn, the last one stays. They go before any handler. */
+  reply(route: string, ...replies: readonly [ReplySpec, ...ReplySpec[]]): this
+  /** Puts MSW handlers in front of the service's own, until the test ends. */
+  use(...handlers: Handler[]): this
+  /** Sends this service's requests to a real one from now on; `undefined` takes that back. */
+  forwardTo(upstream: string | undefined): this
+  /** Requests that reached the service, in order. */
+  readonly requests: readonly Entry<'request.received'>[]
+  readonly instances: readonly string[]
+  /** How callers address it. */
+  readonly url: string
+}
+
+function subjectOf(engine: Engine, kind: 'edge' | 'service' | 'mesh', name: string) {
+  return {
+    [subjectKind]: kind,
+    name,
+    journal: engine.journal as Journal,
+    clock: engine.clock as Clock,
+    facts: (): Facts => engine.facts(),
+  }
+}
+
+export { subjectOf }
+
+export function edgeHandle(engine: Engine, name: string): EdgeHandle {
+  const { caller, callee } = engine.edge(name)
+  const ended = () => engine.journal.where({ type: 'call.ended', edge: name })
+  const handle = {
+    ...subjectOf(engine, 'edge', name),
+    caller,
+    callee,
+    configure(options: EdgeOptions) {
+      validateEdgeOptions(`edge ${name}`, options)
+      engine.configureEdge(name, options)
+    },
+  }
+  return Object.defineProperties(handle, {
+    options: { get: () => engine.edge(name).options },
+    calls: { get: ended },
+    circuit: {
+      get: (): CircuitHandle | undefined => {
+        const circuit = engine.circuitOf(name)
+        return (
+          circuit && {
+            get state() {
+              return circuit.state.state
+            },
+            get transitions() {
+              return engine.journal.where({ type: 'circuit.changed', edge: name })
+            },
+            isolate: () => circuit.isolate(),
+            reset: () => circuit.reset(),
+            toJSON: () => circuit.toJSON(),
+          }
+        )
+      },
+    },
+    stats: {
+      get: (): EdgeStats => {
+        const calls = ended()
+        const durations = calls.map(({ durationMs }) => durationMs)
+        return {
+          calls: calls.length,
+          attempts: calls.reduce((sum, { attempts }) => sum + attempts, 0),
+          failures: calls.filter(({ outcome, status = 0 }) => outcome !== 'answered' || status >= 500).length,
+          meanMs: calls.length ? durations.reduce((a, b) => a + b, 0) / calls.length : undefined,
+          maxMs: calls.length ? Math.max(...durations) : undefined,
+        }
+      },
+    },
+  }) as unknown as EdgeHandle
+}
+
+export function serviceHandle(engine: Engine, name: string): ServiceHandle {
+  const service = engine.service(name)
+  const handle = {
+    ...subjectOf(engine, 'service', name),
+    url: service.origin,
+    instances: service.instances,
+    reply(route: string, ...replies: ReplySpec[]) {
+      if (replies.length === 0)
+        throw new MeshError(
+          'MESH_INVALID_OPTION',
+          `service ${name}: reply('${route}') needs at least one reply, such as 503`,
+        )
+      replies.forEach((reply, i) => validateReplySpec(`reply('${route}')[${i}]`, reply))
+      service.sequences.set(parseRoute(route), route, replies)
+      engine.journal.record('reply.sequence', { service: name, route, replies: replies.length })
+      return handle
+    },
+    use(...handlers: Handler[]) {
+      for (const handler of handlers)
+        if (typeof handler !== 'object' || handler === null || !('run' in handler || 'info' in handler))
+          throw new MeshError(
+            'MESH_INVALID_OPTION',
+            `service ${name}: use() takes MSW handlers, got ${describeValue(handler)}`,
+            {
+              fix: `Build one with http.get('/path', () => HttpResponse.json({...})).`,
+            },
+          )
+      service.use(handlers)
+      return handle
+    },
+    forwardTo(upstream: string | undefined) {
+      if (upstream !== undefined && !(URL.canParse(upstream) && /^https?:/.test(upstream)))
+        throw new MeshError(
+          'MESH_INVALID_OPTION',
+          `service ${name}: forwardTo() takes an http(s) URL, got ${describeValue(upstream)}`,
+        )
+      service.upstream = upstream
+      return handle
+    },
+  }
+  return Object.defineProperty(handle, 'requests', {
+    get: () => engine.journal.where({ type: 'request.received', service: name }),
+  }) as unknown as ServiceHandle
+}

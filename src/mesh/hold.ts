@@ -1,0 +1,103 @@
+import type { Call } from '../call/call.ts'
+import type { Filter } from '../call/filter.ts'
+import type { Recorder } from '../journal/journal.ts'
+
+/** Holds the replies of an edge until they are released. */
+export interface Gate extends Disposable {
+  /** Replies held right now. */
+  readonly waiting: number
+  /** Resolves once `n` replies (1 by default) are held at the same time. */
+  arrived(n?: number): Promise<void>
+  /** Lets all held replies go and holds no more. Idempotent. */
+  release(): void
+}
+
+interface Waiter {
+  readonly n: number
+  readonly wake: () => void
+}
+
+/** All gates of one mesh. */
+export class Gates {
+  readonly #byEdge = new Map<string, Set<HeldEdge>>()
+  readonly #record: Recorder['record']
+
+  constructor(record: Recorder['record']) {
+    this.#record = record
+  }
+
+  hold(edge: string): Gate {
+    const gate = new HeldEdge(edge, this.#record, () => this.#byEdge.get(edge)?.delete(gate))
+    const gates = this.#byEdge.get(edge)
+    if (gates) gates.add(gate)
+    else this.#byEdge.set(edge, new Set([gate]))
+    return gate
+  }
+
+  readonly filter: Filter = async (call, next) => {
+    const reply = await next(call)
+    for (const gate of this.#byEdge.get(call.edge) ?? []) await gate.pass(call)
+    return reply
+  }
+
+  releaseAll(): void {
+    for (const gates of this.#byEdge.values()) for (const gate of [...gates]) gate.release()
+  }
+}
+
+class HeldEdge implements Gate {
+  readonly #edge: string
+  readonly #record: Recorder['record']
+  readonly #gone: () => void
+  readonly #held = new Map<Call, () => void>()
+  #waiters: Waiter[] = []
+  #released = false
+
+  constructor(edge: string, record: Recorder['record'], gone: () => void) {
+    this.#edge = edge
+    this.#record = record
+    this.#gone = gone
+  }
+
+  get waiting(): number {
+    return this.#held.size
+  }
+
+  pass(call: Call): Promise<void> {
+    if (this.#released || call.signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const go = () => {
+        call.signal.removeEventListener('abort', go)
+        this.#held.delete(call)
+        resolve()
+      }
+      call.signal.addEventListener('abort', go, { once: true })
+      this.#held.set(call, go)
+      this.#record('hold.arrived', { edge: this.#edge, call: call.id, waiting: this.#held.size })
+      this.#waiters = this.#waiters.filter((waiter) => {
+        if (this.#held.size < waiter.n) return true
+        waiter.wake()
+        return false
+      })
+    })
+  }
+
+  arrived(n = 1): Promise<void> {
+    if (this.#held.size >= n) return Promise.resolve()
+    return new Promise((wake) => this.#waiters.push({ n, wake }))
+  }
+
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    this.#gone()
+    this.#record('hold.released', { edge: this.#edge, calls: [...this.#held.keys()].map((call) => call.id) })
+    for (const go of [...this.#held.values()]) go()
+    for (const waiter of this.#waiters) waiter.wake()
+    this.#waiters = []
+  }
+
+  [Symbol.dispose](): void {
+    this.release()
+  }
+}

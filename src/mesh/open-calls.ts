@@ -1,0 +1,63 @@
+import type { Call } from '../call/call.ts'
+import type { Clock } from '../time/clock.ts'
+
+interface OpenCall {
+  readonly label: string
+  readonly sinceMs: number
+}
+
+/** The calls in flight: what `settled` waits for and what a deadlock message lists. */
+export class OpenCalls {
+  readonly #clock: Clock
+  readonly #calls = new Map<string, OpenCall>()
+  readonly #waiters = new Set<() => void>()
+  /** Where a simulation keeps its own list, while there is one. */
+  #mirror: Map<string, OpenCall> | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  add(call: Call): () => void {
+    const entry = { label: `${call.id}  ${call.edge}  ${call.method} ${call.path}`, sinceMs: this.#clock.now() }
+    this.#calls.set(call.id, entry)
+    this.#mirror?.set(call.id, entry)
+    return () => {
+      this.#calls.delete(call.id)
+      this.#mirror?.delete(call.id)
+      if (this.#calls.size === 0) this.#wake()
+    }
+  }
+
+  get size(): number {
+    return this.#calls.size
+  }
+
+  /** One line per open call: id, edge, request, age. */
+  lines(): string[] {
+    const now = this.#clock.now()
+    return [...this.#calls.values()].map(({ label, sinceMs }) => `${label}  open for ${Math.round(now - sinceMs)} ms`)
+  }
+
+  /** Resolves when nothing is in flight. */
+  empty(): Promise<void> {
+    return this.#calls.size === 0 ? Promise.resolve() : new Promise((wake) => this.#waiters.add(wake))
+  }
+
+  /** Shows the open calls in a simulation's own list too, until `forget`. */
+  mirrorTo(mirror: Map<string, OpenCall>): void {
+    this.#mirror = mirror
+  }
+
+  /** The clock of these calls has stopped: nobody waits for them any more. */
+  forget(): void {
+    this.#mirror = undefined
+    this.#calls.clear()
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiters) wake()
+    this.#waiters.clear()
+  }
+}

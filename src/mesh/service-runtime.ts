@@ -1,0 +1,206 @@
+import type { Call } from '../call/call.ts'
+import { answered, failed, localStatus } from '../call/reply.ts'
+import type { Reply } from '../call/reply.ts'
+import { scopes } from '../call/scope.ts'
+import type { Scope } from '../call/scope.ts'
+import { MeshError } from '../errors.ts'
+import { nearest } from '../nearest.ts'
+import { HandlerIndex, routeOf } from '../routing/handler-index.ts'
+import type { Handler, ServiceOptions } from '../topology/options.ts'
+import type { Ports } from './ports.ts'
+import { ReplySequences } from './replies.ts'
+
+export interface Dependency {
+  readonly callee: string
+  readonly mode: 'sync' | 'async'
+}
+
+/** What a service's handlers may do, from inside: the engine hands it in. */
+export interface ServiceContext {
+  readonly ports: Ports
+  /** Declared dependencies right now, in declaration order. */
+  dependencies(service: string): readonly Dependency[]
+  /** A call that the service makes because of `call`. */
+  callOn(service: string, callee: string, call: Call): Promise<Reply>
+  readonly unhandledRequests: 'fail' | 'passthrough'
+  problem(error: Error, call?: Call): void
+  sleep(ms: number): Promise<void>
+}
+
+/** A service as it runs: its handlers, scripted replies and instances. */
+export class ServiceRuntime {
+  readonly name: string
+  readonly origin: string
+  readonly instances: readonly string[]
+  readonly sequences = new ReplySequences()
+  options: ServiceOptions
+  upstream: string | undefined
+  readonly #context: ServiceContext
+  readonly #declared: readonly Handler[]
+  #added: Handler[] = []
+  #index: HandlerIndex
+
+  constructor(name: string, options: ServiceOptions, context: ServiceContext) {
+    this.name = name
+    this.options = options
+    this.origin = new URL(options.url ?? `http://${name}`).origin
+    this.upstream = options.upstream
+    const count = options.instances ?? 1
+    this.instances = Array.from({ length: count }, (_, i) => `${name}-${i + 1}`)
+    this.#context = context
+    this.#declared = httpHandlers(options.handlers ?? [])
+    this.#index = new HandlerIndex(this.#declared, this.origin)
+  }
+
+  /** Puts handlers in front of the ones that are there, as MSW's `server.use`. */
+  use(handlers: readonly Handler[]): void {
+    this.#added = [...httpHandlers(handlers), ...this.#added]
+    this.#index = new HandlerIndex([...this.#added, ...this.#declared], this.origin)
+  }
+
+  get hasHandlers(): boolean {
+    return this.#added.length + this.#declared.length > 0
+  }
+
+  get routes(): string[] {
+    return [...this.sequences.routes, ...this.#index.routes]
+  }
+
+  /** The instance that takes this try: each in turn, and a retry goes to the next one. */
+  instanceFor(call: Call): string {
+    return this.instances[(call.nth - 1 + call.attempt) % this.instances.length]!
+  }
+
+  /** Answers a call. `onRoute` is told which route took it. Runs handlers in `scope`. */
+  async answer(call: Call, scope: Scope, onRoute: (route: string) => void): Promise<Reply> {
+    const scripted = this.sequences.take(call.method, call.path)
+    if (scripted) {
+      onRoute(scripted.route)
+      await this.#context.sleep(scripted.delayMs)
+      return scripted.reply
+    }
+    if (this.upstream !== undefined) return this.#context.ports.forward(this.upstream, call)
+    if (!this.hasHandlers) {
+      onRoute('default handler')
+      return this.#byDefault(call)
+    }
+    try {
+      const taken = await scopes.run(scope, () => this.#ask(call))
+      if (!taken) return this.#unhandled(call)
+      onRoute(taken.route)
+      return await replyOf(taken.response)
+    } catch (error) {
+      return this.#threw(error, call)
+    }
+  }
+
+  async #ask(call: Call): Promise<{ route: string; response: Response } | undefined> {
+    const pathname = call.path.split('?', 1)[0]!
+    const candidates = this.#index.candidates(call.method, pathname)
+    if (candidates.length === 0) return undefined
+    const request = requestFor(call, this.origin)
+    for (const handler of candidates) {
+      const response = await this.#context.ports.answer([handler], request, this.origin)
+      if (response && response.headers.get('x-msw-intention') !== 'passthrough')
+        return { route: routeOf(handler), response }
+    }
+    return undefined
+  }
+
+  /** No handlers: calls what it declares with the request it got, and answers 200 with the results or 502 with the failures. */
+  async #byDefault(call: Call): Promise<Reply> {
+    const calls = await Promise.all(
+      this.#context.dependencies(this.name).map(async ({ callee, mode }) => {
+        const reply = await this.#context.callOn(this.name, callee, call)
+        return {
+          callee,
+          mode,
+          status: reply.outcome === 'answered' ? reply.status : localStatus(reply.outcome),
+          outcome: reply.outcome,
+        }
+      }),
+    )
+    const failures = calls.filter(({ mode, status }) => mode === 'sync' && status >= 400)
+    return answered(failures.length ? 502 : 200, {
+      json: {
+        service: this.name,
+        calls: Object.fromEntries(
+          calls.map(({ callee, status, outcome }) => [callee, outcome === 'answered' ? status : outcome]),
+        ),
+      },
+    })
+  }
+
+  #unhandled(call: Call): Reply {
+    if (this.#context.unhandledRequests === 'passthrough') return answered(404, { text: '' })
+    const wanted = `${call.method} ${call.path.split('?', 1)[0]}`
+    const near = nearest(wanted, this.routes)
+    const error = new MeshError(
+      'MESH_UNHANDLED_REQUEST',
+      `No handler of service "${this.name}" takes ${wanted} (called by ${call.caller}).`,
+      {
+        details: [
+          ...(near.length ? [`Nearest: ${near.join(', ')}`] : []),
+          `Handlers: ${this.routes.slice(0, 12).join(', ')}${this.routes.length > 12 ? `, ${this.routes.length - 12} more` : ''}`,
+        ],
+        fix: `Add a handler, script a reply (mesh.service('${this.name}').reply('${wanted}', 200)), or set unhandledRequests: 'passthrough'.`,
+      },
+    )
+    this.#context.problem(error, call)
+    return failed('unhandled', { message: error.message, processed: false })
+  }
+
+  #threw(error: unknown, call: Call): Reply {
+    if (MeshError.is(error)) {
+      this.#context.problem(error, call)
+      return failed('handler-failed', { message: error.message, processed: true })
+    }
+    const { name, message, cause } = error as {
+      name?: string
+      message?: string
+      cause?: { code?: string; message?: string }
+    }
+    const code = cause?.code ?? (error as { code?: string }).code
+    // An uncaught network error is what a real service would turn into a bad gateway; anything else is its own fault.
+    if (code)
+      return failed('handler-failed', { message: `${this.name} did not catch: ${message} (${code})`, processed: true })
+    return answered(500, {
+      json: { name: name ?? 'Error', message: message ?? String(error) },
+      headers: [['x-mesh-outcome', 'handler-failed']],
+    })
+  }
+}
+
+/** WebSocket handlers are for transports that carry sockets; a request is never theirs. */
+const httpHandlers = (handlers: readonly Handler[]) =>
+  handlers.filter((handler) => (handler as { kind?: string }).kind !== 'websocket')
+
+function requestFor(call: Call, origin: string): Request {
+  const hasBody = call.body !== null && call.method !== 'GET' && call.method !== 'HEAD'
+  const headers = new Headers()
+  for (const [name, value] of call.headers) if (!name.startsWith(':')) headers.append(name, value)
+  return new Request(origin + call.path, {
+    method: call.method,
+    headers,
+    signal: call.signal,
+    // The bytes are not changed by anyone; a copy would only satisfy the type of a shared buffer.
+    ...(hasBody && { body: call.body as Uint8Array<ArrayBuffer> }),
+  })
+}
+
+const streamed = /^(text\/event-stream|application\/x-ndjson|multipart\/x-mixed-replace)/
+
+async function replyOf(response: Response): Promise<Reply> {
+  if (response.type === 'error')
+    return failed('reset', { processed: true, message: 'the handler answered with HttpResponse.error()' })
+  const headers = [...response.headers].map(([name, value]) => [name, value] as const)
+  const isStream = streamed.test(response.headers.get('content-type') ?? '')
+  const body = response.body === null ? null : isStream ? response.body : new Uint8Array(await response.arrayBuffer())
+  return Object.freeze({
+    outcome: 'answered',
+    status: response.status,
+    ...(response.statusText && { statusText: response.statusText }),
+    headers,
+    body,
+  })
+}

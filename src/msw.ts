@@ -1,0 +1,52 @@
+import * as installed from 'msw'
+import { MeshError } from './errors.ts'
+
+// MSW's own, from the copy that the project has installed: the handlers of a definition and those that a user imports
+// from 'msw' are the same thing. The build replaces the import above by one that turns a missing package into a MeshError.
+
+type Msw = typeof installed
+
+function checked(msw: Msw): Msw {
+  if (typeof msw.http?.get !== 'function' || typeof msw.getResponse !== 'function')
+    throw new MeshError('MESH_MSW_VERSION', 'The installed msw is too old: it has no `http` or no `getResponse`.', {
+      fix: 'Install a supported one: npm install --save-dev msw@^2.12',
+    })
+  return msw
+}
+
+/** Thrown by the built package when `msw` cannot be loaded. */
+export function mswMissing(cause: unknown): never {
+  throw new MeshError('MESH_MSW_MISSING', 'meshwright needs the package "msw" and cannot load it.', {
+    details: [String((cause as { message?: string })?.message ?? cause).split('\n')[0]!],
+    fix: 'Install it next to meshwright: npm install --save-dev msw',
+    cause,
+  })
+}
+
+const msw = checked(installed)
+
+/** As MSW types it, but a request's JSON is `any` unless the handler says otherwise, so that a handler can read it without ceremony. */
+type LooseHttp = {
+  [Method in keyof Msw['http']]: <
+    Params extends installed.PathParams<keyof Params> = Record<string, string>,
+    // `any` is the point: the body of a request in a test is whatever the caller sent.
+    // oxlint-disable-next-line no-explicit-any
+    RequestBody extends installed.DefaultBodyType = any,
+    ResponseBody extends installed.DefaultBodyType = undefined,
+  >(
+    predicate: string | RegExp | installed.HttpCustomPredicate<Params>,
+    resolver: installed.HttpResponseResolver<Params, RequestBody, ResponseBody>,
+    options?: installed.RequestHandlerOptions,
+  ) => installed.HttpHandler
+}
+
+export const http = msw.http as unknown as LooseHttp
+export const HttpResponse: Msw['HttpResponse'] = msw.HttpResponse
+export const ws: Msw['ws'] = msw.ws
+export const sse: Msw['sse'] = msw.sse
+export const delay: Msw['delay'] = msw.delay
+/** From msw 3 on, MSW keeps `graphql` under 'msw/graphql'; there, import it from that path. */
+export const graphql: Msw['graphql'] = msw.graphql
+export const getResponse: Msw['getResponse'] = msw.getResponse
+/** @internal for the transport that spreads handlers into a user's own MSW. */
+export const rawMsw: Msw = msw

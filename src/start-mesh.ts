@@ -1,0 +1,128 @@
+import { createCall } from './mesh/call.ts'
+import { Engine } from './mesh/engine.ts'
+import { createMesh } from './mesh/mesh.ts'
+import type { Mesh } from './mesh/mesh.ts'
+import type { Ports } from './mesh/ports.ts'
+import { MeshError } from './errors.ts'
+import { getResponse, rawMsw } from './msw.ts'
+import { describeValue } from './nearest.ts'
+import { createHostClock } from './time/host-clock.ts'
+import type { TimeHost } from './time/host-clock.ts'
+import { createRealClock } from './time/real-clock.ts'
+import { currentWorld } from './time/simulate.ts'
+import { MeshDefinition } from './topology/definition.ts'
+import type { MeshShape } from './topology/names.ts'
+import { attachBrowser } from './transport/browser.ts'
+import { responseFrom } from './transport/fetch-response.ts'
+import { openInProcess } from './transport/in-process/open.ts'
+import { openListener } from './transport/listener.ts'
+import { mswHandlers } from './transport/msw-handlers.ts'
+import { forward } from './transport/upstream.ts'
+
+/** What is particular to one run of a definition. */
+export interface StartOptions {
+  /** Same seed, same decisions. `MESHWRIGHT_SEED` in the environment goes before it, the definition's own seed after it. */
+  seed?: number | string
+  /** The test's title: without any seed, the seed is derived from it (else from the mesh's name). */
+  title?: string
+  /** `real` (default), or `host`: the timers and `Date` of the test runner's realm, faked or not. */
+  clock?: 'real' | 'host'
+  /**
+   * Where requests of this process to the mesh's hosts are taken. `in-process` (default) is at the connections that this
+   * process opens; `listeners` leaves them alone, so that only real loopback addresses (`mesh.url`) reach the mesh.
+   */
+  transport?: 'in-process' | 'listeners'
+  /** Whether the edges of services under test get loopback addresses at the start. Default true. */
+  listen?: boolean
+  /** Global objects of other realms that the code under test runs in (a Jest sandbox). Virtual and host time cover them. */
+  realms?: readonly object[]
+}
+
+// Meshes of one process, both copies of the package counted, need names that differ.
+const counter = Symbol.for('meshwright/mesh-counter')
+const shared = globalThis as { [counter]?: number }
+
+function ports(realms: readonly object[]): Ports {
+  return {
+    answer: (handlers, request, baseUrl) =>
+      // WebSocket handlers were sorted out before; `quiet` keeps `sse` handlers from printing each request.
+      getResponse(handlers as Parameters<typeof getResponse>[0], request, { baseUrl, quiet: true } as {
+        baseUrl: string
+      }),
+    respond: responseFrom,
+    forward,
+    listen: openListener,
+    intercept: (door) => openInProcess(door, { worldOf: currentWorld }),
+    attach: attachBrowser,
+    mswHandlers: (door) => mswHandlers(door, rawMsw),
+    realms: () => [globalThis, ...realms],
+  }
+}
+
+/** 32 bits of FNV-1a: a short number that a person can type again. */
+function seedFrom(text: string): string {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return String(hash >>> 0)
+}
+
+/**
+ * Brings a definition up. Stop it when the test ends, or write `await using mesh = await startMesh(shop)`.
+ *
+ * @throws MeshError for a definition that is none and for options out of range.
+ * @example
+ * const mesh = await startMesh(shop, { seed: 7 })
+ * const response = await fetch('https://orders.shop.test/orders', { method: 'POST', body: '{}' })
+ * await mesh.stop()
+ */
+export async function startMesh<S extends MeshShape>(
+  definition: MeshDefinition<S>,
+  options: StartOptions = {},
+): Promise<Mesh<S>> {
+  if (!MeshDefinition.is(definition))
+    throw new MeshError(
+      'MESH_INVALID_DEFINITION',
+      `startMesh: expected a definition, got ${describeValue(definition)}`,
+      {
+        fix: 'Make one with defineMesh({ name, services }).',
+      },
+    )
+  const { clock = 'real', transport = 'in-process', listen = true, realms = [] } = options
+  const choices: [string, unknown, readonly string[]][] = [
+    ['clock', clock, ['real', 'host']],
+    ['transport', transport, ['in-process', 'listeners']],
+  ]
+  for (const [name, value, allowed] of choices)
+    if (!allowed.includes(value as string))
+      throw new MeshError(
+        'MESH_INVALID_OPTION',
+        `startMesh: expected \`${name}\` to be ${allowed.map((word) => `"${word}"`).join(' or ')}, got ${describeValue(value)}`,
+      )
+
+  const seed = process.env['MESHWRIGHT_SEED'] || options.seed || definition.seed
+  const handed = ports(realms)
+  const engine = new Engine({
+    definition: definition as unknown as MeshDefinition,
+    seed: String(seed ?? seedFrom(options.title ?? definition.name)),
+    clock: clock === 'host' ? createHostClock((realms[0] ?? globalThis) as TimeHost) : createRealClock(),
+    ports: handed,
+    id: `m${(shared[counter] = (shared[counter] ?? 0) + 1)}`,
+  })
+  const mesh = createMesh(engine, handed, createRealClock())
+  try {
+    await mesh.up({ inProcess: transport === 'in-process', listen })
+  } catch (error) {
+    await mesh.stop()
+    throw error
+  }
+  return mesh as unknown as Mesh<S>
+}
+
+/**
+ * Calls another service as the service whose handler is running; the call travels the mesh with all its policies and
+ * faults. Rejects as `fetch` does when the network fails; a rejection by a policy is a response with `x-mesh-outcome`.
+ *
+ * @example
+ * const item = await call('catalog', '/items/7').then((response) => response.json())
+ */
+export const call = createCall(responseFrom)

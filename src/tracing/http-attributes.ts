@@ -1,0 +1,77 @@
+import type { Call } from '../call/call.ts'
+import type { Reply } from '../call/reply.ts'
+import type { SpanSide } from './ids.ts'
+
+export type SpanAttributes = Record<string, string | number | boolean>
+
+// The names and rules are those of OpenTelemetry's stable HTTP semantic conventions (1.45.0). Any other method is
+// written as _OTHER, so that a client cannot make names without end.
+const knownMethods = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'QUERY', 'TRACE'])
+
+const isKnown = (method: string) => knownMethods.has(method)
+
+function methodAttributes(method: string): SpanAttributes {
+  return isKnown(method)
+    ? { 'http.request.method': method }
+    : { 'http.request.method': '_OTHER', 'http.request.method_original': method }
+}
+
+function targetAttributes({ path }: Call): SpanAttributes {
+  const question = path.indexOf('?')
+  return question === -1
+    ? { 'url.path': path }
+    : { 'url.path': path.slice(0, question), 'url.query': path.slice(question + 1) }
+}
+
+const parsedUrl = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined)
+
+const scheme = (url: URL | undefined) => url?.protocol.slice(0, -1) || 'http'
+
+export function clientAttributes(call: Call): SpanAttributes {
+  const url = parsedUrl(call.url)
+  return {
+    ...methodAttributes(call.method),
+    'url.full': call.url,
+    ...targetAttributes(call),
+    'server.address': url?.hostname || call.callee,
+    'server.port': Number(url?.port) || (scheme(url) === 'https' ? 443 : 80),
+    ...(call.attempt > 0 && { 'http.request.resend_count': call.attempt }),
+  }
+}
+
+export function serverAttributes(call: Call, instance: string): SpanAttributes {
+  const url = parsedUrl(call.url)
+  return {
+    ...methodAttributes(call.method),
+    ...targetAttributes(call),
+    'url.scheme': scheme(url),
+    'server.address': url?.hostname || call.callee,
+    // The conventions know the instance of a resource; here one provider stands for all instances of a service.
+    'service.instance.id': instance,
+  }
+}
+
+/** `GET` for a client; `GET /items/:id` for a server that knows its route, else `GET`. */
+export function spanName(method: string, route?: string): string {
+  const verb = isKnown(method) ? method : 'HTTP'
+  return route === undefined ? verb : `${verb} ${route}`
+}
+
+/** What an answer adds to its span. A 4xx is an error of the one who asked, a 5xx of both, a failure always. */
+export function replyAttributes(reply: Reply, side: SpanSide): { attributes: SpanAttributes; isError: boolean } {
+  if (reply.outcome !== 'answered') {
+    const status = reply.partial?.status
+    return {
+      attributes: {
+        ...(status !== undefined && { 'http.response.status_code': status }),
+        'error.type': reply.outcome,
+      },
+      isError: true,
+    }
+  }
+  const isError = reply.status >= (side === 'client' ? 400 : 500)
+  return {
+    attributes: { 'http.response.status_code': reply.status, ...(isError && { 'error.type': String(reply.status) }) },
+    isError,
+  }
+}

@@ -1,0 +1,176 @@
+import { AsyncResource } from 'node:async_hooks'
+import { EventEmitter } from 'node:events'
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { addAbortSignal } from 'node:stream'
+import { MessageChannel } from 'node:worker_threads'
+import { failed } from '../../call/reply.ts'
+import type { Door } from '../../call/door.ts'
+import type { Reply } from '../../call/reply.ts'
+import { exchange, SCOPE_HEADER } from '../http-exchange.ts'
+import type { Received, Wire } from '../http-exchange.ts'
+import { connectRefused, portOf, readReset } from '../wire-errors.ts'
+import { MemorySocket } from './memory-socket.ts'
+import type { OpenDoors, Place } from './open-doors.ts'
+import { lookSecure } from './secure-look.ts'
+import type { Ticket, Tickets } from './tickets.ts'
+
+/** What of the options of `net.connect` and `tls.connect` means something here. */
+export interface ConnectOptions {
+  readonly timeout?: number
+  readonly signal?: AbortSignal
+}
+
+interface Connection {
+  readonly url: URL
+  readonly client: MemorySocket
+  readonly server: MemorySocket
+  /** Who connected: stands in for requests that carry no ticket. */
+  readonly bornAt: Place | undefined
+  readonly bornIn: AsyncResource
+  /** The ticket of the request that was given this connection last, for clients whose headers could not be added to. */
+  assigned: Ticket | undefined
+  /** The meshes of the requests under way. */
+  readonly busy: Map<ServerResponse, Door | undefined>
+}
+
+/** The far end of all connections to hosts of open meshes: an HTTP server that never listens. */
+export class Hub {
+  readonly #doors: OpenDoors
+  readonly #tickets: Tickets
+  readonly #server: Server
+  readonly #connections = new Map<MemorySocket, Connection>()
+  // A request under way keeps the process alive, as it would over a socket; the port is referenced just then.
+  readonly #lifeline = new MessageChannel()
+  #underWay = 0
+
+  constructor(doors: OpenDoors, tickets: Tickets) {
+    this.#doors = doors
+    this.#tickets = tickets
+    this.#server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, (request, response) => {
+      void this.#serve(request, response)
+    })
+    // An own property goes around instrumentation that patches the prototype and would report the mesh's inside as the
+    // server of the code under test.
+    this.#server.emit = EventEmitter.prototype.emit
+    this.#lifeline.port1.unref()
+  }
+
+  /** A new connection to a host of an open mesh. */
+  connect(url: URL, isSecure: boolean, options: ConnectOptions = {}): MemorySocket {
+    const { client, server } = MemorySocket.pair({ port: portOf(url), clock: () => this.#doors.clock(url) })
+    if (isSecure) lookSecure(client, url.hostname)
+    if (options.timeout) client.setTimeout(options.timeout)
+    if (options.signal) addAbortSignal(options.signal, client)
+    const connection: Connection = {
+      url,
+      client,
+      server,
+      bornAt: this.#doors.placeFor(url),
+      bornIn: new AsyncResource('MESHWRIGHT_CONNECTION'),
+      assigned: undefined,
+      busy: new Map(),
+    }
+    this.#connections.set(server, connection)
+    server.once('close', () => this.#closed(connection))
+    process.nextTick(() => {
+      if (client.destroyed) return
+      this.#server.emit('connection', server)
+      client.connecting = false
+      client.emit('lookup', null, client.remoteAddress, 4, url.hostname)
+      client.emit('connect')
+      client.emit('ready')
+      if (isSecure) client.emit('secureConnect')
+    })
+    return client
+  }
+
+  /** Says whose request travels next over a connection. */
+  assign(client: unknown, ticket: Ticket): void {
+    for (const connection of this.#connections.values()) if (connection.client === client) connection.assigned = ticket
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const connection = this.#connections.get(request.socket as unknown as MemorySocket)
+    if (!connection) return
+    const id = request.headers[SCOPE_HEADER]
+    const carried = typeof id === 'string' ? this.#tickets.find(id.split(',').at(-1)!.trim()) : undefined
+    const ticket = carried ?? connection.assigned
+    const place = ticket ? ticket.place : connection.bornAt
+    const door = place?.door
+    this.#begin(connection, response, door)
+    await exchange({
+      request,
+      response,
+      wire: wireOf(connection),
+      ...(ticket && { travel: ticket }),
+      enter: (received) => {
+        ticket?.arrives()
+        const enter = () => this.#enter(connection, place, received)
+        return ticket ? ticket.run(enter) : connection.bornIn.runInAsyncScope(enter)
+      },
+      problem: (error) => door?.problem(error),
+    })
+  }
+
+  async #enter({ url }: Connection, place: Place | undefined, received: Received): Promise<Reply> {
+    if (!place || !this.#doors.has(place.door)) return failed('refused', { message: 'The mesh has stopped' })
+    const { door, caller, callee, origin, parent, trace } = place
+    const isTraced = received.headers.some(([name]) => name === 'traceparent')
+    const headers = isTraced || !trace ? received.headers : [...received.headers, ...trace()]
+    const { path } = received
+    return door.enter({
+      ...received,
+      caller,
+      callee,
+      origin,
+      url: path.startsWith('/') ? url.origin + path : path,
+      headers,
+      ...(parent && { parent }),
+    })
+  }
+
+  #begin(connection: Connection, response: ServerResponse, door: Door | undefined): void {
+    connection.busy.set(response, door)
+    if (this.#underWay++ === 0) this.#lifeline.port1.ref()
+    response.once('close', () => {
+      if (connection.busy.delete(response)) this.#end()
+    })
+  }
+
+  #end(): void {
+    if (--this.#underWay === 0) this.#lifeline.port1.unref()
+  }
+
+  #closed(connection: Connection): void {
+    this.#connections.delete(connection.server)
+    for (const _ of connection.busy) this.#end()
+    connection.busy.clear()
+  }
+
+  /** Ends the connections that only `door` had a use for, and the requests that it was still answering. */
+  leave(door: Door): void {
+    for (const connection of this.#connections.values()) {
+      const isIts = [...connection.busy.values()].some((other) => other?.id === door.id)
+      if (isIts || !this.#doors.owns(connection.url)) this.#cut(connection)
+    }
+  }
+
+  close(): void {
+    for (const connection of this.#connections.values()) this.#cut(connection)
+    this.#lifeline.port1.close()
+  }
+
+  #cut({ client, server, busy }: Connection): void {
+    // A FIN takes a tick to be seen. A pool that took an idle connection in that tick would fail its next request, so
+    // idle ones are closed at the client's end, where pools look before they take.
+    if (busy.size > 0) server.destroy()
+    else client.destroy()
+  }
+}
+
+const wireOf = ({ client, server, url }: Connection): Wire => ({
+  refuse: () => void client.destroy(connectRefused(portOf(url))),
+  reset: () => void client.destroy(readReset()),
+  close: () => server.destroySoon(),
+})

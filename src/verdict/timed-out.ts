@@ -1,0 +1,38 @@
+import type { Subject } from '../journal/subject.ts'
+import type { Verdict } from '../journal/verdict.ts'
+import { attemptRows, counted, formatMs, timeline, times } from './evidence.ts'
+import { attemptsOn, factsOf } from './traffic.ts'
+
+export interface TimedOutExpectation {
+  /** How many tries timed out (each retry is a try). Default: one at least. */
+  times?: number
+}
+
+/**
+ * Whether tries on an edge ran out of time: the time-out of the mesh fired, or, on an edge of the code under test, the caller
+ * went away before there was an answer. The mesh cannot tell the caller's own time-out from a cancellation, and says so.
+ */
+export function timedOut(subject: Subject, { times: wanted }: TimedOutExpectation = {}): Verdict {
+  const attempts = attemptsOn(subject)
+  const fired = subject.journal.where({ type: 'timeout.fired', edge: subject.name })
+  const byMesh = new Set(fired.map(({ call, attempt }) => `${call}#${attempt}`))
+  const late = attempts.filter(({ call, retry, outcome }) => outcome === 'timeout' || byMesh.has(`${call}#${retry}`))
+  // What the caller gives up on ends as `aborted`, and as `hung` when a fault kept the answer back.
+  const givenUp = factsOf(subject)?.callerUnderTest
+    ? attempts.filter((attempt) => !late.includes(attempt) && /^(aborted|hung)$/.test(attempt.outcome ?? ''))
+    : []
+  const found = late.length + givenUp.length
+  const limits = [...new Set(fired.map(({ afterMs }) => formatMs(afterMs)))]
+  return {
+    ok: wanted === undefined ? found > 0 : found === wanted,
+    summary: [
+      `${counted(late.length, 'try', 'tries')} of ${attempts.length} timed out`,
+      ...(limits.length > 0 ? [` after ${limits.join(', ')}`] : []),
+      ...(givenUp.length > 0
+        ? [`, and the code under test gave up ${times(givenUp.length)} (its own time-out, or a cancellation)`]
+        : []),
+    ].join(''),
+    evidence: timeline(attemptRows(attempts)),
+    ...(wanted !== undefined && { expected: wanted, actual: found }),
+  }
+}

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import { createHistory } from '../../support/history.ts'
+import { expectMesh } from './expect-mesh.ts'
+
+const edge = 'orders->payments'
+
+function timedOut() {
+  const history = createHistory()
+  history.call(edge, ['timeout', 200], { tookMs: 2000 })
+  return history.edge(edge)
+}
+
+describe('toHaveTimedOut', () => {
+  test('passes', () => {
+    expectMesh(timedOut()).toHaveTimedOut()
+    expectMesh(timedOut()).toHaveTimedOut({ times: 1 })
+    expectMesh(createHistory().edge(edge)).not.toHaveTimedOut()
+  })
+
+  test('fails', () => {
+    expect(() => expectMesh(timedOut()).toHaveTimedOut({ times: 2 })).toThrowErrorMatchingInlineSnapshot(`
+      [Error: expect(edge orders->payments).toHaveTimedOut({ times: 2 })
+      Expected 2 tries to time out, but 1 try of 2 timed out after 2000 ms:
+           0 ms  POST /charges  timeout
+        2000 ms  POST /charges  200      retry 1]
+    `)
+  })
+
+  test('fails with .not', () => {
+    expect(() => expectMesh(timedOut()).not.toHaveTimedOut()).toThrowErrorMatchingInlineSnapshot(`
+      [Error: expect(edge orders->payments).not.toHaveTimedOut()
+      Expected a try not to time out, but 1 try of 2 timed out after 2000 ms:
+           0 ms  POST /charges  timeout
+        2000 ms  POST /charges  200      retry 1]
+    `)
+  })
+
+  test('tells that nothing happened at all', () => {
+    expect(() => expectMesh(createHistory().edge(edge)).toHaveTimedOut()).toThrowErrorMatchingInlineSnapshot(`
+      [Error: expect(edge orders->payments).toHaveTimedOut()
+      Expected a try to time out, but 0 tries of 0 timed out]
+    `)
+  })
+})
