@@ -32,6 +32,8 @@ interface TwinDescription {
 }
 
 const defaultWaitMs = 1000
+/** Past this Node's timers fire at once. */
+const longestTimerMs = 2 ** 31 - 1
 
 // Captured when the module is loaded: a test's fake timers must not stop an assertion from ending.
 const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis
@@ -115,6 +117,6 @@ function wait(
 }
 
 function realTimer(ms: number, fire: () => void): () => void {
-  const timer = startTimer(fire, ms)
+  const timer = startTimer(fire, Math.min(ms, longestTimerMs))
   return () => stopTimer(timer)
 }

@@ -14,6 +14,6 @@ export function toHaveCallCount(this: MatcherState, received: EdgeSubject, expec
     on: 'edge',
     args: [expected],
     verdict: (edge) => callCount(edge, expected),
-    wanted: (not) => `${not ? 'other than ' : ''}${counted(expected, 'call')}`,
+    wanted: (not) => (not ? `a number of calls other than ${expected}` : counted(expected, 'call')),
   })
 }

@@ -18,6 +18,8 @@ export function toHaveFallenBack(
     args: Object.keys(expected).length > 0 ? [expected] : [],
     verdict: (edge) => fallenBack(edge, expected),
     wanted: (not) =>
-      `${expected.times === undefined ? 'a call' : counted(expected.times, 'call')} ${not}to get the fallback's answer`,
+      expected.times === undefined
+        ? `${not ? 'no' : 'a'} call to get the fallback's answer`
+        : `${counted(expected.times, 'call')} ${not}to get the fallback's answer`,
   })
 }

@@ -1,9 +1,8 @@
 import { counted } from '../src/verdict/evidence.ts'
 import type { RetriedExpectation } from '../src/verdict/retried.ts'
-import { retried } from '../src/verdict/retried.ts'
+import { backoffText, retried } from '../src/verdict/retried.ts'
 import type { Rule } from './expected.ts'
 import { check, integer, milliseconds } from './expected.ts'
-import { inline } from './inline.ts'
 import type { MatcherResult, MatcherState } from './matcher.ts'
 import { judge } from './matcher.ts'
 import type { EdgeSubject } from './subjects.ts'
@@ -35,13 +34,8 @@ export function toHaveRetried(
       [
         attempts === undefined
           ? `${not ? 'no ' : ''}retries`
-          : `${not ? 'other than ' : ''}${counted(attempts, 'retry', 'retries')} after the first try`,
-        ...(backoff === undefined ? [] : [`with a backoff of ${backoffText(backoff)}`]),
+          : `${not ? `a number of retries other than ${attempts}` : counted(attempts, 'retry', 'retries')} after the first try`,
+        ...(backoff === undefined ? [] : [`with waits of ${backoffText(backoff)}`]),
       ].join(' '),
   })
-}
-
-function backoffText(backoff: NonNullable<RetriedExpectation['backoff']>): string {
-  if (Array.isArray(backoff)) return `${backoff.join(', ')} ms`
-  return inline(backoff)
 }

@@ -18,6 +18,8 @@ export function toHaveTimedOut(
     args: Object.keys(expected).length > 0 ? [expected] : [],
     verdict: (edge) => timedOut(edge, expected),
     wanted: (not) =>
-      `${expected.times === undefined ? 'a try' : counted(expected.times, 'try', 'tries')} ${not}to time out`,
+      expected.times === undefined
+        ? `${not ? 'no' : 'a'} try to time out`
+        : `${counted(expected.times, 'try', 'tries')} ${not}to time out`,
   })
 }

@@ -20,22 +20,33 @@ const lockHash = () => createHash('sha256').update(readFileSync(lockFile)).diges
 
 function isInstalled() {
   if (!existsSync(installed)) return false
+  if (!existsSync(lockFile)) return true
   // The hash first: a checkout touches the lock file without changing it.
   if (existsSync(installStamp)) return readFileSync(installStamp, 'utf8') === lockHash()
   return statSync(installed).mtimeMs >= statSync(lockFile).mtimeMs
 }
 
+const npm = (args, options) =>
+  run('npm', [...args, '--no-audit', '--no-fund', '--loglevel', 'error'], { limitMs: 600_000, ...options })
+
 export async function install() {
-  if (!existsSync(lockFile)) {
-    console.log('setup: npm install (there is no package-lock.json)')
-    const { code } = await run('npm', ['install', '--no-audit', '--no-fund'], { limitMs: 600_000 })
-    if (code !== 0) throw new Error('npm install failed')
-  } else if (!isInstalled()) {
-    // `npm ci` empties node_modules first; `install` changes only what differs.
-    const command = existsSync(installed) ? 'install' : 'ci'
-    console.log(`setup: npm ${command}`)
-    const { code, timedOut } = await run('npm', [command, '--no-audit', '--no-fund'], { limitMs: 600_000 })
-    if (code !== 0) throw new Error(`npm ${command} failed${timedOut ? ' (10 minutes passed)' : ''}`)
+  if (isInstalled()) return
+  let done = false
+  if (existsSync(lockFile) && !existsSync(installed)) {
+    console.log('setup: npm ci')
+    const { code, output } = await npm(['ci'], { quiet: true })
+    done = code === 0
+    if (!done)
+      console.log(
+        `setup: npm ci failed (${/code (E\w+)/.exec(output)?.[1] ?? `exit code ${code}`}), npm install instead`,
+      )
+  }
+  if (!done) {
+    // `npm ci` wants every platform's optional packages in the lock file, and a registry that lacks one of them cannot
+    // write such a file. `install` takes the locked versions all the same; `--no-save` leaves the lock file as it is.
+    console.log('setup: npm install')
+    const { code, timedOut } = await npm(['install', '--no-save'])
+    if (code !== 0) throw new Error(`npm install failed${timedOut ? ' (10 minutes passed)' : ''}`)
   }
   if (!existsSync(lockFile)) return
   mkdirSync(cacheFolder, { recursive: true })

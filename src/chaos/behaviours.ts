@@ -76,7 +76,10 @@ export interface AbortOptions {
 
 /** Answers in the service's place; the service never sees the request. */
 export function abort({ status = 503, ...content }: AbortOptions): FaultBehaviour {
-  const spec = Object.keys(content).length ? { status, ...content } : { status, text: 'fault filter abort' }
+  const hasOwnContent = Object.keys(content).length > 0
+  // 204 and 304 have no body by definition.
+  const text = hasOwnContent || status === 204 || status === 304 ? {} : { text: 'fault filter abort' }
+  const spec = { status, ...content, ...text }
   const reply = Object.freeze({ ...replyFrom(spec), via: 'fault' as const })
   return { kind: 'abort', options: { status }, act: async () => reply }
 }

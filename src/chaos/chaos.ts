@@ -77,11 +77,11 @@ export function createChaos(context: ChaosContext): ChaosControl {
     const { percent = 100, times, afterMs = 0, forMs, when } = options
     const matches = behaviour.appliesTo ?? resolve(target)
     const id = `f${++injected}`
-    const startsAt = clock.now() + afterMs
+    let startedAt: number | undefined = afterMs > 0 ? undefined : clock.now()
     let hits = 0
     let over = false
     const undo: (() => void)[] = []
-    const inWindow = () => !over && clock.now() >= startsAt && (behaviour.on?.(clock.now() - startsAt) ?? true)
+    const inWindow = () => !over && startedAt !== undefined && (behaviour.on?.(clock.now() - startedAt) ?? true)
 
     const fault: ActiveFault = {
       id,
@@ -137,7 +137,13 @@ export function createChaos(context: ChaosContext): ChaosControl {
       },
     })
     active.add(fault)
-    if (afterMs > 0) undo.push(clock.timer(afterMs, changed))
+    if (afterMs > 0)
+      undo.push(
+        clock.timer(afterMs, () => {
+          startedAt = clock.now()
+          changed()
+        }),
+      )
     if (forMs !== undefined) undo.push(clock.timer(afterMs + forMs, () => fault.end('expired')))
     changed()
     return fault

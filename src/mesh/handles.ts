@@ -36,6 +36,7 @@ export interface CircuitHandle {
 
 /** What went over an edge and what became of it. */
 export interface EdgeHandle extends Subject {
+  readonly [subjectKind]: 'edge'
   readonly caller: string
   readonly callee: string
   readonly options: EdgeOptions
@@ -50,6 +51,7 @@ export interface EdgeHandle extends Subject {
 
 /** A service as a test sees it. */
 export interface ServiceHandle extends Subject {
+  readonly [subjectKind]: 'service'
   /** Scripts answers for a route (`'POST /charges'`): in turn, the last one stays. They go before any handler. */
   reply(route: string, ...replies: readonly [ReplySpec, ...ReplySpec[]]): this
   /** Puts MSW handlers in front of the service's own, until the test ends. */
@@ -63,7 +65,7 @@ export interface ServiceHandle extends Subject {
   readonly url: string
 }
 
-function subjectOf(engine: Engine, kind: 'edge' | 'service' | 'mesh', name: string) {
+export function subjectOf(engine: Engine, kind: 'edge' | 'service' | 'mesh', name: string) {
   return {
     [subjectKind]: kind,
     name,
@@ -72,8 +74,6 @@ function subjectOf(engine: Engine, kind: 'edge' | 'service' | 'mesh', name: stri
     facts: (): Facts => engine.facts(),
   }
 }
-
-export { subjectOf }
 
 export function edgeHandle(engine: Engine, name: string): EdgeHandle {
   const { caller, callee } = engine.edge(name)

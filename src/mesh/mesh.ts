@@ -51,6 +51,7 @@ export interface Traces {
 
 /** A definition that is running, for one test. */
 export interface Mesh<S extends MeshShape = MeshShape> extends Subject, AsyncDisposable {
+  readonly [subjectKind]: 'mesh'
   /** Printed by every failure in which chance took part; set MESHWRIGHT_SEED to replay. */
   readonly seed: string
   readonly chaos: Chaos<ServiceName<S>, EdgeName<S>>

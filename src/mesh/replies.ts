@@ -1,5 +1,5 @@
 import type { AnsweredReply } from '../call/reply.ts'
-import { replyFrom } from '../call/reply-spec.ts'
+import { replyDelayMs, replyFrom } from '../call/reply-spec.ts'
 import { matchRoute } from '../topology/route.ts'
 import type { Route } from '../topology/route.ts'
 import type { ReplySpec } from '../topology/options.ts'
@@ -36,7 +36,7 @@ export class ReplySequences {
     return {
       route: sequence.text,
       reply: replyFrom(spec),
-      delayMs: typeof spec === 'number' ? 0 : (spec.delayMs ?? 0),
+      delayMs: replyDelayMs(spec),
     }
   }
 

@@ -4,16 +4,20 @@ import type { Clock, ClockMode } from '../time/clock.ts'
 /**
  * The clock of a mesh: the base clock, and a world's while `simulate` runs. Everything in the mesh keeps this one object,
  * so nothing has to be told when the time base changes.
+ *
+ * `now` goes on from one base to the next without a jump, so that what was set before (an open circuit's deadline) stays
+ * as far away as it was. The shift is a whole number of milliseconds: it changes no fraction, and so no comparison, and a
+ * simulation takes the same course whenever it is run.
  */
 export class SwitchClock implements Clock {
   readonly #base: Clock
   #current: Clock
-  #originMs: number
+  #shiftMs = 0
+  #originMs: number | undefined
 
   constructor(base: Clock) {
     this.#base = base
     this.#current = base
-    this.#originMs = base.now()
   }
 
   get mode(): ClockMode {
@@ -21,17 +25,24 @@ export class SwitchClock implements Clock {
   }
 
   now(): number {
+    return this.#current.now() + this.#shiftMs
+  }
+
+  /** What `Date.now()` shows to code on this clock. */
+  date(): number {
     return this.#current.now()
   }
 
-  /** Milliseconds since the mesh started or, in a simulation, since the simulation started. */
+  /** Milliseconds since the first time this was asked or, in a simulation, since the simulation started. */
   sinceStart(): number {
-    return this.#current.now() - this.#originMs
+    const now = this.now()
+    this.#originMs ??= now
+    return now - this.#originMs
   }
 
-  /** When the journal's time was 0, in milliseconds since the epoch on the clock in force. */
+  /** When the journal's time was 0, on this clock. */
   get originMs(): number {
-    return this.#originMs
+    return (this.#originMs ??= this.now())
   }
 
   timer(ms: number, fire: () => void): () => void {
@@ -44,12 +55,18 @@ export class SwitchClock implements Clock {
 
   /** Goes over to `clock`; the journal's time starts again at 0. Returns the way back. */
   enter(clock: Clock): () => void {
-    const wasOrigin = this.#originMs
-    this.#current = clock
-    this.#originMs = clock.now()
+    const wasOrigin = this.originMs
+    this.#goOverTo(clock)
+    this.#originMs = this.now()
     return () => {
-      this.#current = this.#base
+      this.#goOverTo(this.#base)
       this.#originMs = wasOrigin
     }
+  }
+
+  #goOverTo(clock: Clock): void {
+    const reached = this.now()
+    this.#current = clock
+    this.#shiftMs = Math.ceil(reached - clock.now())
   }
 }

@@ -19,7 +19,7 @@ export function retry(options: RetryOptions, context: FilterContext): Filter {
       const reply = await next(Object.freeze({ ...call, attempt }))
       const reason = matchesFailure(on, reply)
       if (reason === undefined || attempt >= attempts || call.signal.aborted) return reply
-      const asked = honourRetryAfter ? retryAfterMs(reply, clock.now()) : undefined
+      const asked = honourRetryAfter ? retryAfterMs(reply, clock.date?.() ?? clock.now()) : undefined
       const delayMs = Math.max(backoffMs(backoff, context, call, attempt), asked ?? 0)
       record('retry.scheduled', { call: call.id, edge, attempt: attempt + 1, delayMs, reason })
       discard(reply)

@@ -6,6 +6,8 @@ export interface Clock {
   readonly mode: ClockMode
   /** Milliseconds since the Unix epoch, on this clock. May have a fraction. */
   now(): number
+  /** What `Date.now()` shows to code on this clock, where that differs from `now`. */
+  date?(): number
   /**
    * Calls `fire` once, later, after at least `ms` milliseconds; less than 0 and NaN count as 0, Infinity never fires.
    * Returns the undo. A pending timer keeps the process alive, so that a script awaiting nothing but a simulated

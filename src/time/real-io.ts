@@ -1,4 +1,5 @@
 import { createHook } from 'node:async_hooks'
+import { types } from 'node:util'
 import { liveWorld, shared } from './scope.ts'
 
 // One request, one answer: waited for from birth to answer. Never a handle that lives on.
@@ -72,7 +73,7 @@ function startWatch() {
   }
 }
 
-/** Calls `begin` whenever the method was called and gave no result yet: with one, the work was synchronous. */
+/** Calls `begin` whenever the method was called and gave nothing, or a promise: with a result, the work was synchronous. */
 function onStart(handle: object, method: string, begin: () => void): void {
   const original: unknown = Reflect.get(handle, method)
   if (typeof original !== 'function') return
@@ -81,7 +82,7 @@ function onStart(handle: object, method: string, begin: () => void): void {
     writable: true,
     value(this: unknown, ...args: unknown[]) {
       const result: unknown = Reflect.apply(original, this, args)
-      if (result === undefined) begin()
+      if (result === undefined || types.isPromise(result)) begin()
       return result
     },
   })

@@ -55,7 +55,7 @@ const virtualTimer =
   }
 
 /** Real, for its order is Node's own and deterministic; but its errors are the world's, and it ends with the world. */
-function worldImmediate(world: ScopedWorld, [callback, ...args]: unknown[]): unknown {
+function worldImmediate(world: ScopedWorld, [callback, ...args]: unknown[]): NodeJS.Immediate {
   const call = callbackOf(callback)
   const handle = natives.setImmediate(() => {
     if (world.over) return
@@ -75,23 +75,41 @@ const aborted = (signal: AbortSignal) =>
     code: 'ABORT_ERR',
   })
 
-function virtualWait(world: ScopedWorld, ms: unknown, value: unknown, { signal }: WaitOptions = {}): Promise<unknown> {
+/** A promise that `start` settles; the abort of the signal calls the undo that `start` returned. */
+function abortable(
+  { signal }: WaitOptions = {},
+  value: unknown,
+  start: (done: () => void) => () => void,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(aborted(signal))
     const abort = () => {
-      timer.close()
+      cancel()
       reject(aborted(signal!))
     }
-    const timer = world.setTimer(() => {
+    const cancel = start(() => {
       signal?.removeEventListener('abort', abort)
       resolve(value)
-    }, nodeDelay(ms))
+    })
     signal?.addEventListener('abort', abort, { once: true })
   })
 }
 
+const virtualWait = (world: ScopedWorld, [ms, value, options]: unknown[]) =>
+  abortable(options as WaitOptions, value, (done) => {
+    const timer = world.setTimer(done, nodeDelay(ms))
+    return () => void timer.close()
+  })
+
+const virtualTurn = (world: ScopedWorld, [value, options]: unknown[]) =>
+  abortable(options as WaitOptions, value, (done) => {
+    const handle = worldImmediate(world, [done])
+    return () => natives.clearImmediate(handle)
+  })
+
 /** Ticks that the consumer was too slow for are kept and delivered one after the other, as in Node. */
-async function* virtualTicks(world: ScopedWorld, ms: unknown, value: unknown, { signal }: WaitOptions = {}) {
+async function* virtualTicks(world: ScopedWorld, [ms, value, options]: unknown[]) {
+  const { signal } = (options ?? {}) as WaitOptions
   let due = 0
   let wake = () => {}
   const timer = signal?.aborted
@@ -118,21 +136,22 @@ async function* virtualTicks(world: ScopedWorld, ms: unknown, value: unknown, { 
   }
 }
 
+/** What `util.promisify` makes of a timer function, likewise inside and outside. */
+function withPromise(dispatch: AnyFunction, original: AnyFunction, virtual: typeof virtualWait): AnyFunction {
+  const promised: unknown = Reflect.get(original, promisify.custom)
+  if (typeof promised !== 'function') return dispatch
+  return Object.defineProperty(dispatch, promisify.custom, {
+    configurable: true,
+    enumerable: true,
+    value: dispatcher(promised as AnyFunction, original, virtual),
+  })
+}
+
 /** The timers on a global object, or on `node:timers`. */
 export function patchTimers({ put }: Patches, on: object): void {
-  put(on, 'setTimeout', (original, host) => {
-    const sleep: unknown = Reflect.get(original, promisify.custom)
-    return Object.defineProperty(dispatcher(original, host, virtualTimer(false)), promisify.custom, {
-      configurable: true,
-      enumerable: true,
-      value:
-        typeof sleep === 'function'
-          ? dispatcher(sleep as AnyFunction, host, (world, [ms, value, options]) =>
-              virtualWait(world, ms, value, options as WaitOptions),
-            )
-          : undefined,
-    })
-  })
+  put(on, 'setTimeout', (original, host) =>
+    withPromise(dispatcher(original, host, virtualTimer(false)), original, virtualWait),
+  )
   put(on, 'setInterval', (original, host) => dispatcher(original, host, virtualTimer(true)))
   for (const key of ['clearTimeout', 'clearInterval']) {
     put(on, key, (original, host) => {
@@ -147,7 +166,9 @@ export function patchTimers({ put }: Patches, on: object): void {
       }, Object.getOwnPropertyDescriptors(clear))
     })
   }
-  put(on, 'setImmediate', (original, host) => dispatcher(original, host, worldImmediate))
+  put(on, 'setImmediate', (original, host) =>
+    withPromise(dispatcher(original, host, worldImmediate), original, virtualTurn),
+  )
   put(on, 'clearImmediate', (original, host) => {
     const clear = dispatcher(original, host, (_world, [handle], passOn) => passOn(handle))
     return Object.defineProperties((handle?: unknown) => {
@@ -158,17 +179,15 @@ export function patchTimers({ put }: Patches, on: object): void {
   })
 }
 
-/** `node:timers` and `node:timers/promises`, whose setImmediate needs nothing: worlds see the immediate inside. */
+/** `node:timers` and `node:timers/promises`. */
 export function patchTimerModules(patches: Patches): void {
   patchTimers(patches, timers)
-  patches.put(timersPromises, 'setTimeout', (original, on) =>
-    dispatcher(original, on, (world, [ms, value, options]) => virtualWait(world, ms, value, options as WaitOptions)),
-  )
-  patches.put(timersPromises, 'setInterval', (original, on) =>
-    dispatcher(original, on, (world, [ms, value, options]) => virtualTicks(world, ms, value, options as WaitOptions)),
-  )
-  patches.put(timersPromises.scheduler, 'wait', (original, on) =>
-    dispatcher(original, on, (world, [ms, options]) => virtualWait(world, ms, undefined, options as WaitOptions)),
+  const { put } = patches
+  put(timersPromises, 'setTimeout', (original, on) => dispatcher(original, on, virtualWait))
+  put(timersPromises, 'setInterval', (original, on) => dispatcher(original, on, virtualTicks))
+  put(timersPromises, 'setImmediate', (original, on) => dispatcher(original, on, virtualTurn))
+  put(timersPromises.scheduler, 'wait', (original, on) =>
+    dispatcher(original, on, (world, [ms, options]) => virtualWait(world, [ms, undefined, options])),
   )
 }
 

@@ -18,7 +18,7 @@ export const originUrl: Check = (value, place) => {
   // "localhost:3000" parses, with "localhost:" for a scheme.
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw unexpected(place, expected, value, {
-      fix: URL.canParse(`http://${value}`) ? `Write "http://${value}".` : undefined,
+      fix: value.includes('://') ? undefined : `Write "http://${value}".`,
     })
   if (url.username || url.password)
     throw unexpected(place, 'an origin without user name and password', value, { fix: `Write "${url.origin}".` })

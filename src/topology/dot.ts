@@ -7,7 +7,7 @@ const quoted = (...lines: string[]): string =>
       line
         .replace(/\\/g, '\\\\')
         .replace(/"/g, '\\"')
-        .replace(/[\r\n]+/g, ' '),
+        .replace(/\p{Cc}+/gu, ' '),
     )
     .join('\\n')}"`
 

@@ -55,7 +55,7 @@ interface CircuitBreakerCommon {
 export type CircuitBreakerOptions =
   /** Opens at this many failures in a row. */
   | (CircuitBreakerCommon & { consecutiveFailures: number })
-  /** Opens when more than `failureRatio` (0 to 1) of the last `overCalls` calls failed; not before `minimumCalls` (default: `overCalls`). */
+  /** Opens when more than `failureRatio` (above 0, below 1) of the last `overCalls` calls failed; not before `minimumCalls` (default: `overCalls`). */
   | (CircuitBreakerCommon & { failureRatio: number; overCalls: number; minimumCalls?: number })
   /** Opens when more than `failureRatio` of the calls of the last `overMs` milliseconds failed; not before `minimumCalls` (default 5). */
   | (CircuitBreakerCommon & { failureRatio: number; overMs: number; minimumCalls?: number })
@@ -93,7 +93,7 @@ export type Handler = RequestHandler | WebSocketHandler
 export interface ServiceOptions {
   /** The code under test speaks as this service: its own policies are its own, the mesh's are off unless `sidecar` is true. */
   underTest?: boolean
-  /** How callers address it. Default `http://<name>`. */
+  /** How callers address it: an http or https origin, without a path, that no other service has. Default `http://<name>`. */
   url?: string
   /** The calls this service may make, by callee. */
   calls?: { readonly [callee: string]: EdgeOptions }
@@ -105,7 +105,7 @@ export interface ServiceOptions {
   instances?: number
   /** Applies the caller's-side policies although the service is under test, as a sidecar would. */
   sidecar?: boolean
-  /** A real HTTP service on this address answers instead of handlers. */
+  /** A real HTTP service at this origin (`http://127.0.0.1:3000`) answers instead of handlers. */
   upstream?: string
   metadata?: { readonly [key: string]: string }
 }

@@ -18,22 +18,19 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
  */
 export function parseRoute(route: string): Route {
   const refuse = (problem: string, fix = 'Write it as "POST /charges", "GET /items/:id" or "/charges".') =>
-    new MeshError('MESH_INVALID_OPTION', `Route ${describeValue(route)}: ${problem}.`, { fix })
+    new MeshError('MESH_INVALID_OPTION', `Route ${describeValue(route)}: ${problem}`, { fix })
 
-  if (typeof route !== 'string') throw refuse('expected a string')
+  if (typeof route !== 'string') throw refuse('expected a string.')
   const parts = route.trim().split(/\s+/)
-  if (parts.length > 2 || parts[0] === '') throw refuse('expected a method and a path, or a path')
+  if (parts.length > 2 || parts[0] === '') throw refuse('expected a method and a path, or a path.')
   const path = parts.pop()!
   const method = parts[0]?.toUpperCase()
   if (method !== undefined && !methods.includes(method))
-    throw refuse(
-      `unknown method "${method}".${didYouMean(method, methods)}`.replace(/\.$/, ''),
-      `Methods: ${methods.join(', ')}.`,
-    )
+    throw refuse(`unknown method "${method}".${didYouMean(method, methods)}`, `Methods: ${methods.join(', ')}.`)
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(path)) {
     const rest = URL.canParse(path) ? new URL(path).pathname : '/'
     throw refuse(
-      'expected a path, not a URL',
+      'expected a path, not a URL.',
       `The service is known already: write "${[method, rest].filter(Boolean).join(' ')}".`,
     )
   }
@@ -41,10 +38,10 @@ export function parseRoute(route: string): Route {
     const fix = methods.includes(path.toUpperCase())
       ? `For every path write "${path.toUpperCase()} /*".`
       : `Write "${[method, `/${path}`].filter(Boolean).join(' ')}".`
-    throw refuse('the path has to begin with "/"', fix)
+    throw refuse('the path has to begin with "/".', fix)
   }
   if (/[?#]/.test(path))
-    throw refuse('expected a path without query and fragment', 'A route matches whatever the query is.')
+    throw refuse('expected a path without query and fragment.', 'A route matches whatever the query is.')
   checkSegments(segmentsOf(path), refuse)
   return method === undefined ? { path } : { method, path }
 }
@@ -53,11 +50,11 @@ function checkSegments(segments: readonly string[], refuse: (problem: string) =>
   const names = new Set<string>()
   segments.forEach((segment, index) => {
     if (segment === '*' && index === segments.length - 1) return
-    if (segment.includes('*')) throw refuse('"*" may only be the last segment')
+    if (segment.includes('*')) throw refuse('"*" may only be the last segment.')
     if (!segment.startsWith(':')) return
     const name = segment.slice(1)
-    if (!/^[A-Za-z_]\w*$/.test(name)) throw refuse(`"${segment}" is no parameter, which is ":" and a name`)
-    if (names.has(name)) throw refuse(`the parameter ":${name}" stands twice`)
+    if (!/^[A-Za-z_]\w*$/.test(name)) throw refuse(`"${segment}" is no parameter, which is ":" and a name.`)
+    if (names.has(name)) throw refuse(`the parameter ":${name}" stands twice.`)
     names.add(name)
   })
 }

@@ -53,7 +53,11 @@ async function answer(door: Door, request: Request): Promise<Response> {
 async function render(reply: Reply, request: Request): Promise<Response> {
   if (reply.outcome === 'answered') return answeredResponse(reply, request.method)
   if (!isNetworkFailure(reply)) return answeredResponse(localReply(reply), request.method)
-  if (reply.outcome === 'hung') await givenUp(request.signal)
+  if (reply.outcome === 'hung') {
+    await givenUp(request.signal)
+    // Nobody is left to see it; an error would be printed by MSW.
+    return new Response(null, { status: 504 })
+  }
   const error = errorOf(reply.outcome, request.url)
   if (!isMidBody(reply)) throw error
   const { status = 200, headers = [], body = new Uint8Array(), declaredLength } = reply.partial ?? {}

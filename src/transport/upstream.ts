@@ -61,8 +61,7 @@ function answeredFrom(incoming: IncomingMessage, method: string): Reply {
 function failureFrom(error: NodeJS.ErrnoException, upstream: string, signal: AbortSignal): Reply {
   const message = `${upstream}: ${error.message}`
   if (signal.aborted) return failed('aborted', { message })
-  if (error.code === 'ECONNRESET')
-    return failed(error.message === 'socket hang up' ? 'closed' : 'reset', { message })
+  if (error.code === 'ECONNRESET') return failed(error.message === 'socket hang up' ? 'closed' : 'reset', { message })
   // Nobody there: no such host, no way to it, nothing that listens.
   return failed('refused', { message })
 }

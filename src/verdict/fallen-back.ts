@@ -19,7 +19,9 @@ export function fallenBack(subject: Subject, { times: wanted }: FallenBackExpect
   return {
     ok: wanted === undefined ? found.length > 0 : found.length === wanted,
     summary:
-      `${counted(found.length, 'call')} of ${calls.length} got the fallback's answer` +
+      (calls.length === 0
+        ? 'no call was made'
+        : `${found.length} of ${counted(calls.length, 'call')} got the fallback's answer`) +
       (blind ? ' (the mesh does not see a fallback of the code under test: look at what that code returns)' : ''),
     evidence: timeline(
       callRows(calls, ({ id, via }) => {

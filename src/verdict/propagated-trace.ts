@@ -197,12 +197,12 @@ function wireText({ hop: { left, arrived }, found }: JudgedHop): string {
 
 function expectedText({ inbound, hop }: JudgedHop): string {
   if (inbound.length === 0) return 'a valid traceparent'
-  const texts = inbound.map(({ traceId, spanId, context }) => {
-    const parent = spanId ? ` with parent ${spanId} (the span of ${hop.caller})` : ''
-    return `trace ${traceId}${parent}${context?.state ? ` and tracestate ${context.state}` : ''}`
-  })
-  const [one = '', ...others] = [...new Set(texts)]
-  return others.length > 0 ? `${one}, or one of ${others.length} others that ${hop.caller} received` : one
+  const traces = [...new Map(inbound.toReversed().map((one) => [one.traceId, one])).values()].toReversed()
+  const [{ traceId, spanId, context } = inbound[0]!, ...others] = traces
+  const parent = spanId ? ` with parent ${spanId} (the span of ${hop.caller})` : ''
+  const state = context?.state ? ` and tracestate ${context.state}` : ''
+  const more = others.length > 0 ? `, or one of ${counted(others.length, 'other')} that ${hop.caller} received` : ''
+  return `trace ${traceId}${parent}${state}${more}`
 }
 
 function receivedText({ hop: { left, arrived }, by }: JudgedHop): string {

@@ -36,7 +36,7 @@ export function received(subject: Subject, route: string, expected: ReceivedExpe
   return {
     ok: wanted === undefined ? fitting.length > 0 : fitting.length === wanted,
     summary: [
-      `${subject.name} received ${fitting.length}`,
+      `${subject.name} received ${fitting.length || 'none'}`,
       ...(matching !== undefined && onRoute.length > 0 ? [` (of ${onRoute.length} on this route)`] : []),
       ...(onRoute.length === 0 && all.length > 0 ? [` (but ${counted(all.length, 'request')} on other routes)`] : []),
     ].join(''),

@@ -108,11 +108,19 @@ function misfit(
     const early = isMeasured ? 1 : 0.5
     const late = isMeasured && !isVirtual ? Math.max(25, maxMs * 0.2) : early
     if (ms < minMs - early || ms > maxMs + late) {
-      const wanted = isList(backoff) ? formatMs(minMs) : `${minMs} to ${maxMs} ms`
+      const wanted = isList(backoff) ? formatMs(minMs) : backoffText(backoff)
       return `the wait before retry ${i + 1} was ${formatMs(ms)}, not ${wanted}`
     }
   }
   return undefined
+}
+
+/** `50 to 100 ms`, `at most 100 ms`, or the list. */
+export function backoffText(backoff: NonNullable<RetriedExpectation['backoff']>): string {
+  if (isList(backoff)) return listed(backoff.map(formatMs))
+  const { minMs, maxMs } = backoff
+  if (minMs === undefined) return `at most ${maxMs} ms`
+  return maxMs === undefined ? `at least ${minMs} ms` : `${minMs} to ${maxMs} ms`
 }
 
 const isList = (value: NonNullable<RetriedExpectation['backoff']>): value is readonly number[] => Array.isArray(value)

@@ -26,7 +26,9 @@ export function timedOut(subject: Subject, { times: wanted }: TimedOutExpectatio
   return {
     ok: wanted === undefined ? found > 0 : found === wanted,
     summary: [
-      `${counted(late.length, 'try', 'tries')} of ${attempts.length} timed out`,
+      attempts.length === 0
+        ? 'nothing was sent'
+        : `${late.length} of ${counted(attempts.length, 'try', 'tries')} timed out`,
       ...(limits.length > 0 ? [` after ${limits.join(', ')}`] : []),
       ...(givenUp.length > 0
         ? [`, and the code under test gave up ${times(givenUp.length)} (its own time-out, or a cancellation)`]

@@ -19,7 +19,9 @@ export interface Hop {
   /** What the callee got; undefined when the request never arrived (refused, reset, ...). */
   readonly arrived?: WireContext
   /** The CLIENT span that the mesh made for this try, if any. */
-  readonly sidecar?: SpanIds
+  readonly clientSpan?: SpanIds
+  /** The SERVER span under which the callee answered, once it has ended. */
+  readonly serverSpan?: SpanIds
 }
 
 export interface WireContext extends Extracted {
@@ -38,8 +40,6 @@ export interface TraceHops {
   readonly hops: readonly Hop[]
   /** The tries of a call. */
   of(call: string): readonly Hop[]
-  /** The SERVER spans under which a call was answered; where the journal has none, what arrived stands for it. */
-  answeredUnder(call: string): readonly SpanIds[]
 }
 
 /** Reads what stood on the wire; several header lines stand in the journal as one, joined by commas. */
@@ -57,8 +57,8 @@ const keyOf = ({ call, attempt }: { call: string; attempt: number }) => `${call}
 export function traceHops({ journal, facts }: Pick<Subject, 'journal' | 'facts'>): TraceHops {
   const started = new Map(journal.where({ type: 'call.started' }).map((entry) => [entry.call, entry]))
   const received = new Map(journal.where({ type: 'request.received' }).map((entry) => [keyOf(entry), entry]))
-  const spans = spansByCall(journal, 'server')
-  const sidecars = spansByCall(journal, 'client')
+  const serverSpans = spansByCall(journal, 'server')
+  const clientSpans = spansByCall(journal, 'client')
   const underTest = new Set(
     facts()
       .edges.filter((edge) => edge.callerUnderTest)
@@ -86,9 +86,10 @@ export function traceHops({ journal, facts }: Pick<Subject, 'journal' | 'facts'>
     const { call, edge, attempt } = draft
     const request = received.get(key)
     const sent = draft.sent ?? request?.headers.traceparent
-    const hasArrived =
-      sent !== undefined || request !== undefined || spans.get(call)?.some((span) => span.attempt === attempt)
-    const sidecar = sidecars.get(call)?.find((span) => span.attempt === attempt)
+    const ofTry = (span: { attempt: number }) => span.attempt === attempt
+    const clientSpan = clientSpans.get(call)?.find(ofTry)
+    const serverSpan = serverSpans.get(call)?.find(ofTry)
+    const hasArrived = sent !== undefined || request !== undefined || serverSpan !== undefined
     const parent = started.get(call)?.parent
     const [caller = '', callee = ''] = edge.split('->')
     return {
@@ -101,22 +102,15 @@ export function traceHops({ journal, facts }: Pick<Subject, 'journal' | 'facts'>
       underTest: draft.underTest,
       left: wire(draft.received, draft.receivedState),
       ...(parent !== undefined && { parent }),
-      ...(sidecar && { sidecar }),
+      ...(clientSpan && { clientSpan }),
+      ...(serverSpan && { serverSpan }),
       ...(hasArrived && { arrived: wire(sent, draft.sentState ?? request?.headers.tracestate) }),
     }
   })
   hops.sort((a, b) => a.seq - b.seq || a.attempt - b.attempt)
 
   const byCall = groupedByCall(hops)
-  return {
-    hops,
-    of: (call) => byCall.get(call) ?? [],
-    answeredUnder(call) {
-      const own = spans.get(call) ?? []
-      const others = (byCall.get(call) ?? []).filter((hop) => !own.some((span) => span.attempt === hop.attempt))
-      return [...own, ...others.flatMap(({ arrived }) => (arrived?.context ? [arrived.context] : []))]
-    },
-  }
+  return { hops, of: (call) => byCall.get(call) ?? [] }
 }
 
 function groupedByCall<T extends { readonly call: string }>(items: readonly T[]): Map<string, T[]> {

@@ -35,19 +35,39 @@ interface Arrival extends Inbound {
   readonly seq: number
 }
 
+/**
+ * What a request brings to its callee: the trace of the SERVER span, which the mesh hands on, and what stood on the wire,
+ * which may be forwarded as it is. The two differ in the parent-id; after a broken header the first is all there is.
+ *
+ * The SERVER span of a simulated service is its own; that of code under test is its sidecar's, so that sending its id on
+ * is forwarding.
+ */
+function inboundBy({ arrived, serverSpan }: Hop, underTest: boolean): Inbound[] {
+  const wire = arrived?.context
+  if (!serverSpan) return wire ? [{ traceId: wire.traceId, context: wire }] : []
+  const { traceId, spanId } = serverSpan
+  // A broken header made the mesh start anew: a service that goes on with what it was handed does nothing wrong.
+  if (wire?.traceId !== traceId) return [{ traceId, spanId }]
+  return [
+    { traceId, spanId, context: underTest ? { ...wire, spanId } : wire },
+    { traceId, context: wire },
+  ]
+}
+
 /** What arrived at each service, by trace, and the first arrival of each trace. */
 function arrivalsByService(hops: readonly Hop[]) {
   const services = new Map<string, { byTrace: Map<string, Arrival[]>; firsts: Arrival[] }>()
-  for (const { callee, seq, arrived } of hops) {
-    if (!arrived?.context) continue
-    const arrival = { seq, traceId: arrived.context.traceId, context: arrived.context }
-    let at = services.get(callee)
-    if (!at) services.set(callee, (at = { byTrace: new Map(), firsts: [] }))
-    const same = at.byTrace.get(arrival.traceId)
-    if (same) same.push(arrival)
-    else {
-      at.byTrace.set(arrival.traceId, [arrival])
-      at.firsts.push(arrival)
+  for (const hop of hops) {
+    let at = services.get(hop.callee)
+    if (!at) services.set(hop.callee, (at = { byTrace: new Map(), firsts: [] }))
+    for (const inbound of inboundBy(hop, true)) {
+      const arrival = { seq: hop.seq, ...inbound }
+      const same = at.byTrace.get(arrival.traceId)
+      if (same) same.push(arrival)
+      else {
+        at.byTrace.set(arrival.traceId, [arrival])
+        at.firsts.push(arrival)
+      }
     }
   }
   return services
@@ -69,15 +89,8 @@ export function createJudge(traces: TraceHops): (hop: Hop, options?: { mustStart
   const arrivals = arrivalsByService(traces.hops)
 
   const inboundOf = (hop: Hop): Inbound[] => {
-    if (hop.parent !== undefined && traces.of(hop.parent).length > 0) {
-      const contexts = traces.of(hop.parent).flatMap(({ arrived }) => arrived?.context ?? [])
-      return traces.answeredUnder(hop.parent).map(({ traceId, spanId }) => ({
-        traceId,
-        // Without a SERVER span the id is the one that arrived: the caller's own span is not known.
-        ...(!contexts.some((context) => context.spanId === spanId) && { spanId }),
-        context: contexts.find((context) => context.traceId === traceId),
-      }))
-    }
+    if (hop.parent !== undefined && traces.of(hop.parent).length > 0)
+      return traces.of(hop.parent).flatMap((one) => inboundBy(one, hop.underTest))
     if (!hop.underTest) return []
     // Which call the code under test answers is not known; any that had arrived before will do.
     const at = arrivals.get(hop.caller)
@@ -106,7 +119,8 @@ export function createJudge(traces: TraceHops): (hop: Hop, options?: { mustStart
     } else if (inbound.length > 0) {
       const same = inbound.filter(({ traceId }) => traceId === own.traceId)
       if (same.length === 0) return broken(`${hop.caller} sent another trace, ${own.traceId}`)
-      const lost = same.map(({ context }) => context && stateLost(context, left))
+      const forwarded = same.filter(({ context }) => context?.spanId === own.spanId)
+      const lost = (forwarded.length > 0 ? forwarded : same).map(({ context }) => context && stateLost(context, left))
       if (lost.every((text) => text !== undefined)) return broken(`${hop.caller} ${lost[0]}`, own.traceId)
     }
 
@@ -115,7 +129,7 @@ export function createJudge(traces: TraceHops): (hop: Hop, options?: { mustStart
       const why = `on the way to ${hop.callee} ${onTheWay}`
       return judged('broken', { why, by: 'network', traceId: own?.traceId })
     }
-    const traceId = own?.traceId ?? arrived?.context?.traceId ?? hop.sidecar?.traceId
+    const traceId = own?.traceId ?? arrived?.context?.traceId ?? hop.clientSpan?.traceId
     return judged(inbound.length > 0 ? 'continues' : 'starts', { traceId })
   }
 }

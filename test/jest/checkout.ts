@@ -18,7 +18,7 @@ export async function checkout(itemId: string, quantity: number): Promise<Receip
 
 export async function checkoutEverySecondFor(ms: number): Promise<Receipt[]> {
   const receipts: Receipt[] = []
-  for (const end = Date.now() + ms; Date.now() < end; ) {
+  for (const end = Date.now() + ms; Date.now() < end;) {
     receipts.push(await checkout('XYZ123', 1))
     await new Promise((resolve) => setTimeout(resolve, 1_000))
   }

@@ -58,6 +58,7 @@ export function fakeDoor(services: Record<string, string>, clock: Clock = handCl
     originOf: (service) => (services[service] === undefined ? undefined : new URL(services[service]).origin),
     services: () => Object.keys(services),
     origins: () => [...byOrigin.keys()],
+    onOriginsChange: () => () => {},
     async enter(incoming) {
       door.received.push(incoming)
       return door.answer(incoming)

@@ -15,6 +15,9 @@ import type { OpenDoors, Place } from './open-doors.ts'
 import { lookSecure } from './secure-look.ts'
 import type { Ticket, Tickets } from './tickets.ts'
 
+// Taken at import, so that faked timers cannot hold up connections.
+const { nextTick } = process
+
 /** What of the options of `net.connect` and `tls.connect` means something here. */
 export interface ConnectOptions {
   readonly timeout?: number
@@ -40,6 +43,7 @@ export class Hub {
   readonly #tickets: Tickets
   readonly #server: Server
   readonly #connections = new Map<MemorySocket, Connection>()
+  readonly #byClient = new WeakMap<object, Connection>()
   // A request under way keeps the process alive, as it would over a socket; the port is referenced just then.
   readonly #lifeline = new MessageChannel()
   #underWay = 0
@@ -72,8 +76,9 @@ export class Hub {
       busy: new Map(),
     }
     this.#connections.set(server, connection)
+    this.#byClient.set(client, connection)
     server.once('close', () => this.#closed(connection))
-    process.nextTick(() => {
+    nextTick(() => {
       if (client.destroyed) return
       this.#server.emit('connection', server)
       client.connecting = false
@@ -87,7 +92,8 @@ export class Hub {
 
   /** Says whose request travels next over a connection. */
   assign(client: unknown, ticket: Ticket): void {
-    for (const connection of this.#connections.values()) if (connection.client === client) connection.assigned = ticket
+    const connection = this.#byClient.get(client as object)
+    if (connection) connection.assigned = ticket
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -29,14 +29,18 @@ describe('toHaveCallCount', () => {
   test('fails with .not', () => {
     expect(() => expectMesh(called()).not.toHaveCallCount(2)).toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(edge orders->catalog).not.toHaveCallCount(2)
-      Expected other than 2 calls, but there were 2 (in 3 tries):
+      Expected a number of calls other than 2, but there were 2 (in 3 tries):
            0 ms  GET /items/7  200      2 tries
          100 ms  GET /items/8  refused]
     `)
   })
 
   test('refuses what is no count', () => {
-    expect(() => expectMesh(called()).toHaveCallCount(1.5)).toThrowErrorMatchingInlineSnapshot(`[MeshError: toHaveCallCount: expected the count to be an integer >= 0, got 1.5 (number)   [MESH_INVALID_OPTION]]`)
-    expect(() => (expectMesh(called()).toHaveCallCount as () => void)()).toThrowErrorMatchingInlineSnapshot(`[MeshError: toHaveCallCount: expected the count to be an integer >= 0, got undefined   [MESH_INVALID_OPTION]]`)
+    expect(() => expectMesh(called()).toHaveCallCount(1.5)).toThrowErrorMatchingInlineSnapshot(
+      `[MeshError: toHaveCallCount: expected the count to be an integer >= 0, got 1.5 (number)   [MESH_INVALID_OPTION]]`,
+    )
+    expect(() => (expectMesh(called()).toHaveCallCount as () => void)()).toThrowErrorMatchingInlineSnapshot(
+      `[MeshError: toHaveCallCount: expected the count to be an integer >= 0, got undefined   [MESH_INVALID_OPTION]]`,
+    )
   })
 })

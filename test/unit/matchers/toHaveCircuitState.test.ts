@@ -40,6 +40,8 @@ describe('toHaveCircuitState', () => {
 
   test('refuses an unknown state', () => {
     const state = 'halfopen' as 'open'
-    expect(() => expectMesh(halfOpen()).toHaveCircuitState(state)).toThrowErrorMatchingInlineSnapshot(`[MeshError: toHaveCircuitState: expected the state to be 'closed', 'open', 'half-open' or 'isolated', got "halfopen" (string)   [MESH_INVALID_OPTION]]`)
+    expect(() => expectMesh(halfOpen()).toHaveCircuitState(state)).toThrowErrorMatchingInlineSnapshot(
+      `[MeshError: toHaveCircuitState: expected the state to be 'closed', 'open', 'half-open' or 'isolated', got "halfopen" (string)   [MESH_INVALID_OPTION]]`,
+    )
   })
 })

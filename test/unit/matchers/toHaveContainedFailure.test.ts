@@ -18,9 +18,8 @@ describe('toHaveContainedFailure', () => {
   })
 
   test('fails with the calls that saw it', () => {
-    expect(() =>
-      expectMesh(down(502)).toHaveContainedFailure({ within: ['orders', 'payments'] }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => expectMesh(down(502)).toHaveContainedFailure({ within: ['orders', 'payments'] }))
+      .toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(mesh shop).toHaveContainedFailure({ within: ['orders', 'payments'] })
       Expected failure to stay within orders, payments, but storefront saw 1 failure:
            0 ms  storefront->orders  POST /orders  502]
@@ -28,18 +27,16 @@ describe('toHaveContainedFailure', () => {
   })
 
   test('fails when nothing went wrong', () => {
-    expect(() =>
-      expectMesh(createHistory().mesh()).toHaveContainedFailure({ within: 'orders' }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => expectMesh(createHistory().mesh()).toHaveContainedFailure({ within: 'orders' }))
+      .toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(mesh shop).toHaveContainedFailure({ within: 'orders' })
       Expected failure to stay within orders, but nothing failed on any call of orders, so there was nothing to contain]
     `)
   })
 
   test('fails with .not', () => {
-    expect(() =>
-      expectMesh(down(202)).not.toHaveContainedFailure({ within: 'orders' }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => expectMesh(down(202)).not.toHaveContainedFailure({ within: 'orders' }))
+      .toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(mesh shop).not.toHaveContainedFailure({ within: 'orders' })
       Expected failure not to stay within orders, but nothing outside of orders saw a failure:
            0 ms  orders->payments  POST /charges  refused]
@@ -53,6 +50,8 @@ describe('toHaveContainedFailure', () => {
     `)
     expect(() =>
       expectMesh(down(202)).toHaveContainedFailure({} as { within: string }),
-    ).toThrowErrorMatchingInlineSnapshot(`[MeshError: toHaveContainedFailure: expected \`within\` to be a name or a list of names, got undefined   [MESH_INVALID_OPTION]]`)
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[MeshError: toHaveContainedFailure: expected \`within\` to be a name or a list of names, got undefined   [MESH_INVALID_OPTION]]`,
+    )
   })
 })

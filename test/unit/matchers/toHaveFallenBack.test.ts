@@ -21,7 +21,7 @@ describe('toHaveFallenBack', () => {
   test('fails', () => {
     expect(() => expectMesh(fallenBack()).toHaveFallenBack({ times: 2 })).toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(edge orders->payments).toHaveFallenBack({ times: 2 })
-      Expected 2 calls to get the fallback's answer, but 1 call of 2 got the fallback's answer:
+      Expected 2 calls to get the fallback's answer, but 1 of 2 calls got the fallback's answer:
            0 ms  POST /charges  200
           10 ms  POST /charges  202  2 tries, fallback: 503]
     `)
@@ -30,7 +30,7 @@ describe('toHaveFallenBack', () => {
   test('fails with .not', () => {
     expect(() => expectMesh(fallenBack()).not.toHaveFallenBack()).toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(edge orders->payments).not.toHaveFallenBack()
-      Expected a call not to get the fallback's answer, but 1 call of 2 got the fallback's answer:
+      Expected no call to get the fallback's answer, but 1 of 2 calls got the fallback's answer:
            0 ms  POST /charges  200
           10 ms  POST /charges  202  2 tries, fallback: 503]
     `)

@@ -19,9 +19,8 @@ describe('toHaveOpenedCircuit', () => {
   })
 
   test('fails with the calls, the transitions and the seed', () => {
-    expect(() =>
-      expectMesh(opened()).toHaveOpenedCircuit({ afterFailures: 4, times: 2 }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => expectMesh(opened()).toHaveOpenedCircuit({ afterFailures: 4, times: 2 }))
+      .toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(edge orders->payments).toHaveOpenedCircuit({ afterFailures: 4, times: 2 })
       Expected the circuit to open twice after 4 failures, but the circuit opened once, after 5 failures (the mesh's own circuit):
            0 ms  POST /charges  503
@@ -62,9 +61,15 @@ describe('toHaveOpenedCircuit', () => {
 
   test('refuses what is not an edge, with .not too', () => {
     const { mesh } = createHistory()
-    expect(() => expectMesh(mesh()).toHaveOpenedCircuit()).toThrowErrorMatchingInlineSnapshot(`[MeshError: toHaveOpenedCircuit expects an edge, e.g. mesh.edge('orders->payments'), got mesh "shop" (mesh)   [MESH_INVALID_OPTION]]`)
-    expect(() => expectMesh(edge).not.toHaveOpenedCircuit()).toThrowErrorMatchingInlineSnapshot(`[MeshError: toHaveOpenedCircuit expects an edge, e.g. mesh.edge('orders->payments'), got "orders->payments" (string)   [MESH_INVALID_OPTION]]`)
-    expect(() => expectMesh(Promise.resolve()).not.toHaveOpenedCircuit()).toThrowErrorMatchingInlineSnapshot(`[MeshError: toHaveOpenedCircuit expects an edge, e.g. mesh.edge('orders->payments'), got a promise (await it first)   [MESH_INVALID_OPTION]]`)
+    expect(() => expectMesh(mesh()).toHaveOpenedCircuit()).toThrowErrorMatchingInlineSnapshot(
+      `[MeshError: toHaveOpenedCircuit expects an edge, e.g. mesh.edge('orders->payments'), got mesh "shop" (mesh)   [MESH_INVALID_OPTION]]`,
+    )
+    expect(() => expectMesh(edge).not.toHaveOpenedCircuit()).toThrowErrorMatchingInlineSnapshot(
+      `[MeshError: toHaveOpenedCircuit expects an edge, e.g. mesh.edge('orders->payments'), got "orders->payments" (string)   [MESH_INVALID_OPTION]]`,
+    )
+    expect(() => expectMesh(Promise.resolve()).not.toHaveOpenedCircuit()).toThrowErrorMatchingInlineSnapshot(
+      `[MeshError: toHaveOpenedCircuit expects an edge, e.g. mesh.edge('orders->payments'), got a promise (await it first)   [MESH_INVALID_OPTION]]`,
+    )
   })
 
   test('refuses options that say something else than meant', () => {
@@ -73,8 +78,14 @@ describe('toHaveOpenedCircuit', () => {
       [MeshError: toHaveOpenedCircuit: no option \`afterFailure\`. Did you mean "afterFailures"?
         Options: afterFailures, times   [MESH_INVALID_OPTION]]
     `)
-    expect(wrong({ afterFailures: '5' })).toThrowErrorMatchingInlineSnapshot(`[MeshError: toHaveOpenedCircuit: expected \`afterFailures\` to be an integer >= 1, got "5" (string)   [MESH_INVALID_OPTION]]`)
-    expect(wrong({ times: -1 })).toThrowErrorMatchingInlineSnapshot(`[MeshError: toHaveOpenedCircuit: expected \`times\` to be an integer >= 0, got -1 (number)   [MESH_INVALID_OPTION]]`)
-    expect(wrong([5])).toThrowErrorMatchingInlineSnapshot(`[MeshError: toHaveOpenedCircuit: expected an object, got [5] (array)   [MESH_INVALID_OPTION]]`)
+    expect(wrong({ afterFailures: '5' })).toThrowErrorMatchingInlineSnapshot(
+      `[MeshError: toHaveOpenedCircuit: expected \`afterFailures\` to be an integer >= 1, got "5" (string)   [MESH_INVALID_OPTION]]`,
+    )
+    expect(wrong({ times: -1 })).toThrowErrorMatchingInlineSnapshot(
+      `[MeshError: toHaveOpenedCircuit: expected \`times\` to be an integer >= 0, got -1 (number)   [MESH_INVALID_OPTION]]`,
+    )
+    expect(wrong([5])).toThrowErrorMatchingInlineSnapshot(
+      `[MeshError: toHaveOpenedCircuit: expected an object, got [5] (array)   [MESH_INVALID_OPTION]]`,
+    )
   })
 })

@@ -20,9 +20,8 @@ describe('toHaveReceived', () => {
   })
 
   test('fails on the number', () => {
-    expect(() =>
-      expectMesh(received()).toHaveReceived('POST /charges', { times: 5 }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => expectMesh(received()).toHaveReceived('POST /charges', { times: 5 }))
+      .toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(service payments).toHaveReceived('POST /charges', { times: 5 })
       Expected the service to receive POST /charges 5 times, but payments received 3:
            0 ms  POST /charges  from orders           {"amount":19.99,"currency":"EUR"}
@@ -32,9 +31,8 @@ describe('toHaveReceived', () => {
   })
 
   test('fails on the body', () => {
-    expect(() =>
-      expectMesh(received()).toHaveReceived('POST /charges', { times: 2, matching: { amount: 5 } }),
-    ).toThrowErrorMatchingInlineSnapshot(`
+    expect(() => expectMesh(received()).toHaveReceived('POST /charges', { times: 2, matching: { amount: 5 } }))
+      .toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(service payments).toHaveReceived('POST /charges', { times: 2, matching: { amount: 5 } })
       Expected the service to receive POST /charges matching { amount: 5 } twice, but payments received 1 (of 3 on this route):
            0 ms  POST /charges  from orders           {"amount":19.99,"currency":"EUR"}  does not match
@@ -42,21 +40,20 @@ describe('toHaveReceived', () => {
          100 ms  POST /charges  from orders           {"amount":5,"currency":"EUR"}]
     `)
     const isFree = ({ body }: { body: unknown }) => (body as { amount: number }).amount === 0
-    expect(() =>
-      expectMesh(received()).toHaveReceived('POST /charges', { matching: isFree }),
-    ).toThrowErrorMatchingInlineSnapshot(`
-      [Error: expect(service payments).toHaveReceived('POST /charges', { matching: [function isFree] })
-      Expected the service to receive POST /charges matching [function isFree], but payments received 0 (of 3 on this route):
-           0 ms  POST /charges  from orders           {"amount":19.99,"currency":"EUR"}  does not match
-           0 ms  POST /charges  from orders  retry 1  {"amount":19.99,"currency":"EUR"}  does not match
-         100 ms  POST /charges  from orders           {"amount":5,"currency":"EUR"}      does not match]
-    `)
+    expect(() => expectMesh(received()).toHaveReceived('POST /charges', { matching: isFree }))
+      .toThrowErrorMatchingInlineSnapshot(`
+        [Error: expect(service payments).toHaveReceived('POST /charges', { matching: [function isFree] })
+        Expected the service to receive POST /charges matching [function isFree], but payments received none (of 3 on this route):
+             0 ms  POST /charges  from orders           {"amount":19.99,"currency":"EUR"}  does not match
+             0 ms  POST /charges  from orders  retry 1  {"amount":19.99,"currency":"EUR"}  does not match
+           100 ms  POST /charges  from orders           {"amount":5,"currency":"EUR"}      does not match]
+      `)
   })
 
   test('fails on the route', () => {
     expect(() => expectMesh(received()).toHaveReceived('POST /refunds')).toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(service payments).toHaveReceived('POST /refunds')
-      Expected the service to receive POST /refunds, but payments received 0 (but 3 requests on other routes):
+      Expected the service to receive POST /refunds, but payments received none (but 3 requests on other routes):
            0 ms  POST /charges  from orders           {"amount":19.99,"currency":"EUR"}
            0 ms  POST /charges  from orders  retry 1  {"amount":19.99,"currency":"EUR"}
          100 ms  POST /charges  from orders           {"amount":5,"currency":"EUR"}]
@@ -76,7 +73,11 @@ describe('toHaveReceived', () => {
   test('refuses what is not a service, and a missing route', () => {
     expect(() =>
       expectMesh(createHistory().edge(edge)).toHaveReceived('POST /charges'),
-    ).toThrowErrorMatchingInlineSnapshot(`[MeshError: toHaveReceived expects a service, e.g. mesh.service('payments'), got edge "orders->payments" (edge)   [MESH_INVALID_OPTION]]`)
-    expect(() => (expectMesh(received()).toHaveReceived as () => void)()).toThrowErrorMatchingInlineSnapshot(`[MeshError: toHaveReceived: expected the route to be a string, got undefined   [MESH_INVALID_OPTION]]`)
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[MeshError: toHaveReceived expects a service, e.g. mesh.service('payments'), got edge "orders->payments" (edge)   [MESH_INVALID_OPTION]]`,
+    )
+    expect(() => (expectMesh(received()).toHaveReceived as () => void)()).toThrowErrorMatchingInlineSnapshot(
+      `[MeshError: toHaveReceived: expected the route to be a string, got undefined   [MESH_INVALID_OPTION]]`,
+    )
   })
 })

@@ -50,6 +50,8 @@ describe('toHaveRecovered', () => {
 
   test('refuses a limit that is no number', () => {
     const limit = { withinMs: '10s' } as unknown as { withinMs: number }
-    expect(() => expectMesh(recovered()).toHaveRecovered(limit)).toThrowErrorMatchingInlineSnapshot(`[MeshError: toHaveRecovered: expected \`withinMs\` to be a number of milliseconds >= 0, got "10s" (string)   [MESH_INVALID_OPTION]]`)
+    expect(() => expectMesh(recovered()).toHaveRecovered(limit)).toThrowErrorMatchingInlineSnapshot(
+      `[MeshError: toHaveRecovered: expected \`withinMs\` to be a number of milliseconds >= 0, got "10s" (string)   [MESH_INVALID_OPTION]]`,
+    )
   })
 })

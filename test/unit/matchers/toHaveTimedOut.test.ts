@@ -20,7 +20,7 @@ describe('toHaveTimedOut', () => {
   test('fails', () => {
     expect(() => expectMesh(timedOut()).toHaveTimedOut({ times: 2 })).toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(edge orders->payments).toHaveTimedOut({ times: 2 })
-      Expected 2 tries to time out, but 1 try of 2 timed out after 2000 ms:
+      Expected 2 tries to time out, but 1 of 2 tries timed out after 2000 ms:
            0 ms  POST /charges  timeout
         2000 ms  POST /charges  200      retry 1]
     `)
@@ -29,7 +29,7 @@ describe('toHaveTimedOut', () => {
   test('fails with .not', () => {
     expect(() => expectMesh(timedOut()).not.toHaveTimedOut()).toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(edge orders->payments).not.toHaveTimedOut()
-      Expected a try not to time out, but 1 try of 2 timed out after 2000 ms:
+      Expected no try to time out, but 1 of 2 tries timed out after 2000 ms:
            0 ms  POST /charges  timeout
         2000 ms  POST /charges  200      retry 1]
     `)
@@ -38,7 +38,7 @@ describe('toHaveTimedOut', () => {
   test('tells that nothing happened at all', () => {
     expect(() => expectMesh(createHistory().edge(edge)).toHaveTimedOut()).toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(edge orders->payments).toHaveTimedOut()
-      Expected a try to time out, but 0 tries of 0 timed out]
+      Expected a try to time out, but nothing was sent]
     `)
   })
 })

@@ -175,7 +175,9 @@ describe('with', () => {
     const wrong = (changes: unknown) => () => base.with(changes as object)
     expect(wrong(7)).toThrow('mesh "base": expected a plain object of changes, got 7 (number)')
     expect(wrong({ c: {} })).toThrow('mesh "base": unknown option `c`')
-    expect(wrong({ services: { a: { calls: { bb: {} } } } })).toThrow('No service'.toLowerCase())
+    expect(wrong({ services: { a: { calls: { bb: {} } } } })).toThrow(
+      'services.a.calls: no service "bb" in mesh "base". Did you mean "b"?',
+    )
     expect(wrong({ services: { a: { calls: { b: { timeoutMs: -1 } } } } })).toThrow('services.a.calls.b')
     expect(wrong({ services: { a: undefined } })).toThrow('services: expected `a` to be a plain object, got undefined')
     expect(wrong({ name: undefined })).toThrow('expected `name` to be a string that is not empty')

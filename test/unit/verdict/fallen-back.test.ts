@@ -11,7 +11,7 @@ describe('fallenBack', () => {
     history.call(edge, [503, 503], { fallback: 202 })
     expect(fallenBack(history.edge(edge), { times: 1 })).toMatchObject({
       ok: true,
-      summary: "1 call of 2 got the fallback's answer",
+      summary: "1 of 2 calls got the fallback's answer",
       evidence: ['     0 ms  POST /charges  200', '     0 ms  POST /charges  202  2 tries, fallback: 503'],
     })
     expect(fallenBack(history.edge(edge), { times: 2 }).ok).toBe(false)
@@ -22,7 +22,7 @@ describe('fallenBack', () => {
     history.call(edge, 202)
     expect(fallenBack(history.edge(edge))).toMatchObject({
       ok: false,
-      summary: "0 calls of 1 got the fallback's answer",
+      summary: "0 of 1 call got the fallback's answer",
     })
   })
 

@@ -329,6 +329,25 @@ describe('code under test in the middle', () => {
     expect(propagatedTrace(subjectOf(driven, onward(tp(t2)))).summary).toContain('orders sent another trace')
   })
 
+  test('behind a sidecar gets the trace from the SERVER span in front of it', () => {
+    const behind: Written = { ...driven, span: [t1, 'a'], receivedState: 'a=1' }
+    const state = { receivedState: 'a=1' }
+    expect(propagatedTrace(subjectOf(behind, { ...onward(tp(t1, 'a')), ...state })).ok).toBe(true)
+    expect(propagatedTrace(subjectOf(behind, { ...onward(tp(t1, 'a')), receivedState: 'b=1,a=1' })).summary).toContain(
+      'forwarded the parent-id but changed tracestate',
+    )
+    const broken = propagatedTrace(subjectOf(behind, onward()))
+    expect(broken.evidence.join('\n')).toContain(
+      `expected trace ${t1} with parent aaaaaaaaaaaaaaaa (the span of orders) and tracestate a=1\n`,
+    )
+  })
+
+  test('is to carry on the trace that a sidecar began for it', () => {
+    const untraced: Written = { ...driven, received: undefined, sent: null, underTest: true, span: [t2, 'a'] }
+    expect(propagatedTrace(subjectOf(untraced, onward(tp(t2, 'a')))).ok).toBe(true)
+    expect(propagatedTrace(subjectOf(untraced, onward())).ok).toBe(false)
+  })
+
   test('may carry on any of the traces that it received before', () => {
     const other = { ...driven, call: '3', received: tp(t2), sent: tp(t2, '3') }
     expect(propagatedTrace(subjectOf(driven, other, { ...onward(tp(t2, '9')), call: '4' })).ok).toBe(true)

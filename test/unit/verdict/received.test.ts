@@ -38,7 +38,7 @@ describe('received', () => {
     history.call(edge, 200, { path: '/refunds' })
     expect(received(history.service('payments'), 'POST /charges')).toMatchObject({
       ok: false,
-      summary: 'payments received 0 (but 1 request on other routes)',
+      summary: 'payments received none (but 1 request on other routes)',
       evidence: ['     0 ms  POST /refunds  from orders'],
     })
   })
@@ -50,7 +50,7 @@ describe('received', () => {
     expect(received(history.service('payments'), 'POST /charges', { times: 1, matching: { amount: 20 } }).ok).toBe(true)
     expect(received(history.service('payments'), 'POST /charges', { matching: { amount: 40 } })).toMatchObject({
       ok: false,
-      summary: 'payments received 0 (of 2 on this route)',
+      summary: 'payments received none (of 2 on this route)',
       evidence: [
         expect.stringMatching(/"amount":20.*does not match$/),
         expect.stringMatching(/"amount":30.*does not match$/),

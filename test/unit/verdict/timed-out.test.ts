@@ -10,7 +10,7 @@ describe('timedOut', () => {
     history.call(edge, ['timeout', 'timeout', 200], { tookMs: 500 })
     expect(timedOut(history.edge(edge), { times: 2 })).toMatchObject({
       ok: true,
-      summary: '2 tries of 3 timed out after 500 ms',
+      summary: '2 of 3 tries timed out after 500 ms',
     })
     expect(timedOut(history.edge(edge), { times: 1 })).toMatchObject({ ok: false, expected: 1, actual: 2 })
   })
@@ -18,7 +18,7 @@ describe('timedOut', () => {
   test('does not hold when every try was answered', () => {
     const history = createHistory()
     history.call(edge, 504)
-    expect(timedOut(history.edge(edge))).toMatchObject({ ok: false, summary: '0 tries of 1 timed out' })
+    expect(timedOut(history.edge(edge))).toMatchObject({ ok: false, summary: '0 of 1 try timed out' })
   })
 
   test('takes a caller under test that goes away for timed out, and says what it cannot tell', () => {
@@ -27,7 +27,7 @@ describe('timedOut', () => {
     history.call(edge, 'hung')
     expect(timedOut(history.edge(edge), { times: 2 })).toMatchObject({
       ok: true,
-      summary: '0 tries of 2 timed out, and the code under test gave up twice (its own time-out, or a cancellation)',
+      summary: '0 of 2 tries timed out, and the code under test gave up twice (its own time-out, or a cancellation)',
     })
   })
 

@@ -167,8 +167,7 @@ describe('replies arrive as they were given', () => {
     door.answer = ({ path, method }) => (method === 'HEAD' ? text(200, 'unsent') : answered(Number(path.slice(1))))
     const head = await send('http://orders/', { method: 'HEAD', agent })
     expect([head.headers['content-length'], head.body.length]).toEqual(['6', 0])
-    for (const status of [204, 304, 200])
-      expect((await send(`http://orders/${status}`, { agent })).status).toBe(status)
+    for (const status of [204, 304, 200]) expect((await send(`http://orders/${status}`, { agent })).status).toBe(status)
     agent.destroy()
   })
 
@@ -242,26 +241,21 @@ describe('replies arrive as they were given', () => {
 })
 
 describe('clients that give up', () => {
-  test('abort the signal of their request', async () => {
-    const arrived = gate<AbortSignal>()
-    door.answer = ({ signal }) => {
-      arrived.open(signal!)
-      return failed('hung')
-    }
-    for (const give of [
-      (signal: AbortSignal) => fetch('http://orders/', { signal }),
-      (signal: AbortSignal) => send('http://orders/', { signal }),
-    ]) {
+  for (const name of ['fetch', 'http.request', 'undici.request'] as const)
+    test(`abort the signal of their request: ${name}`, async () => {
+      const arrived = gate<AbortSignal>()
+      door.answer = ({ signal }) => {
+        arrived.open(signal!)
+        return failed('hung')
+      }
       const controller = new AbortController()
-      const pending = give(controller.signal)
+      const pending = clients[name]('http://orders/', controller.signal)
       const signal = await arrived.opened
       const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve))
       controller.abort()
       await expect(pending).rejects.toThrow(/abort/)
       await aborted
-      break
-    }
-  })
+    })
 
   test('by an idle time-out, on the clock of the mesh', async () => {
     const arrived = gate()
@@ -281,6 +275,19 @@ describe('clients that give up', () => {
   })
 })
 
+test('instrumentation of http servers does not see the mesh’s own', async () => {
+  const seen: string[] = []
+  const original = http.Server.prototype.emit
+  http.Server.prototype.emit = function (event: string, ...args: unknown[]) {
+    seen.push(event)
+    return Reflect.apply(original, this, [event, ...args])
+  }
+  await fetch('http://orders/')
+  expect(door.received).toHaveLength(1)
+  expect(seen).toEqual([])
+  http.Server.prototype.emit = original
+})
+
 describe('TLS', () => {
   test('a connection looks encrypted and trusted', async () => {
     const socket = tls.connect({ host: 'orders.shop.test', port: 443, servername: 'orders.shop.test' })
@@ -294,7 +301,7 @@ describe('TLS', () => {
   test('the callback of tls.connect is called, in each form of its arguments', async () => {
     for (const open of [
       (done: () => void) => tls.connect(443, 'orders.shop.test', {}, done),
-      (done: () => void) => tls.connect(443, 'orders.shop.test', done),
+      (done: () => void) => tls.connect(443, { host: 'orders.shop.test' }, done),
       (done: () => void) => tls.connect({ host: 'orders.shop.test', port: 443 }, done),
     ])
       await new Promise<void>((resolve) => {

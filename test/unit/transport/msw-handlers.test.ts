@@ -1,0 +1,85 @@
+import { http as mswHttp } from 'msw'
+import { setupServer } from 'msw/node'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { answered, failed, type NetworkFailure } from '../../../src/call/reply.ts'
+import { scopes } from '../../../src/call/scope.ts'
+import { mswHandlers } from '../../../src/transport/msw-handlers.ts'
+import { clients, send } from '../../support/clients.ts'
+import { errorShapes } from '../../support/error-shapes.ts'
+import { fakeDoor, type FakeDoor } from '../../support/fake-door.ts'
+
+const server = setupServer()
+let door: FakeDoor
+
+beforeEach(() => {
+  door = fakeDoor({ orders: 'http://orders', shop: 'https://shop.test:8443' })
+  server.listen({ onUnhandledRequest: 'bypass' })
+  server.use(...mswHandlers(door, { http: mswHttp }))
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  server.resetHandlers()
+  server.close()
+})
+
+describe('handlers in a user’s own setupServer', () => {
+  for (const url of ['http://orders/a?b=1', 'http://orders/', 'https://shop.test:8443/c'])
+    for (const client of ['fetch', 'http.request', 'axios', 'got'] as const)
+      test(`answer ${url} from the mesh: ${client}`, async () => {
+        expect(JSON.parse(await clients[client](url))).toMatchObject({ method: 'GET', caller: 'app' })
+        expect(door.received[0]).toMatchObject({ url, origin: 'msw', body: null })
+      })
+
+  test('pass on method, headers and body', async () => {
+    await fetch('http://orders/', { method: 'PUT', headers: { 'x-a': '1' }, body: Uint8Array.of(1, 2, 3) })
+    expect(door.received[0]).toMatchObject({ method: 'PUT', body: Uint8Array.of(1, 2, 3) })
+    expect(door.received[0]!.headers).toContainEqual(['x-a', '1'])
+  })
+
+  test('speak as the service whose handler runs', async () => {
+    const parent = { id: '1', hops: ['app', 'payments'], signal: new AbortController().signal }
+    const trace = () => [['traceparent', '00-1-2-01']] as const
+    await scopes.run({ door, service: 'payments', parent, trace }, () => fetch('http://orders/'))
+    expect(door.received[0]).toMatchObject({ caller: 'payments', origin: 'handler', parent })
+    expect(door.received[0]!.headers).toContainEqual(['traceparent', '00-1-2-01'])
+  })
+
+  test('give statuses without body, and cookies', async () => {
+    door.answer = () => answered(204, { headers: [['set-cookie', 'a=1'], ['set-cookie', 'b=2']] }) // prettier-ignore
+    const response = await fetch('http://orders/')
+    expect([response.status, response.headers.getSetCookie()]).toEqual([204, ['a=1', 'b=2']])
+  })
+
+  test('give the mesh’s own decisions as 5xx that name them', async () => {
+    door.answer = () => failed('circuit-open')
+    const response = await fetch('http://orders/')
+    expect([response.status, response.headers.get('x-mesh-outcome')]).toEqual([503, 'circuit-open'])
+  })
+
+  for (const outcome of ['refused', 'reset', 'closed'] as NetworkFailure[])
+    test(`make ${outcome} the error of a socket, for http.request`, async () => {
+      vi.spyOn(console, 'error').mockReturnValue()
+      door.answer = () => failed(outcome)
+      const { message, ...shape } = errorShapes[outcome]['http.request']
+      const expected = { ...shape, message: message.replace('<address>', '127.0.0.1:80') }
+      await expect(send('http://orders/')).rejects.toMatchObject(expected)
+      await expect(fetch('http://orders/')).rejects.toMatchObject({ code: shape.code })
+    })
+
+  test('let a body break half-way', async () => {
+    const partial = { status: 200, headers: [], body: Buffer.from('half') }
+    door.answer = () => failed('reset-mid-body', { partial })
+    const response = await fetch('http://orders/')
+    expect(response.status).toBe(200)
+    await expect(response.text()).rejects.toMatchObject({ code: 'ECONNRESET' })
+  })
+
+  test('let a call hang until its caller gives up', async () => {
+    door.answer = () => failed('hung')
+    const controller = new AbortController()
+    const pending = fetch('http://orders/', { signal: controller.signal })
+    while (door.received.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    controller.abort()
+    await expect(pending).rejects.toMatchObject({ name: 'AbortError' })
+  })
+})
