@@ -19,6 +19,8 @@ export interface ChainParts {
   /** False for a caller under test without a sidecar: its own code has its own policies. */
   readonly applyPolicies: boolean
   readonly context: FilterContext
+  /** The circuit that the edge has already, when its options stay as they are. */
+  readonly circuit?: Circuit | undefined
   /** CLIENT span of one try. */
   readonly clientTracing: Filter
   /** Gates, then the faults of this edge and of its callee. */
@@ -40,14 +42,22 @@ export interface ChainParts {
  * 8. the network: gates hold what comes back; faults act on the way there and back.
  * 9. the callee.
  */
-export function buildChain({ options, applyPolicies, context, clientTracing, network, callee }: ChainParts): Chain {
+export function buildChain({
+  options,
+  applyPolicies,
+  context,
+  clientTracing,
+  network,
+  callee,
+  ...kept
+}: ChainParts): Chain {
   const filters: Filter[] = []
   let circuit: Circuit | undefined
   if (applyPolicies) {
     if (options.fallback !== undefined) filters.push(fallback(options.fallback, context))
     if (options.retry) filters.push(retry(options.retry, context))
     if (options.circuitBreaker) {
-      circuit = createCircuit(options.circuitBreaker, context)
+      circuit = kept.circuit ?? createCircuit(options.circuitBreaker, context)
       filters.push(circuit.filter)
     }
     if (options.bulkhead) filters.push(bulkhead(options.bulkhead, context))

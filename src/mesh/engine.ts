@@ -332,8 +332,11 @@ export class Engine {
   }
 
   #reconfigure(edge: EdgeRuntime, options: EdgeOptions): void {
+    // An open circuit stays open when something else changes.
+    const isSameBreaker = JSON.stringify(edge.options.circuitBreaker) === JSON.stringify(options.circuitBreaker)
+    const { circuit } = edge.chain
     edge.options = options
-    edge.chain = this.#chain(edge.caller, edge.callee, options)
+    edge.chain = this.#chain(edge.caller, edge.callee, options, isSameBreaker ? circuit : undefined)
   }
 
   #underTest(service: string): boolean {
@@ -341,7 +344,7 @@ export class Engine {
     return this.#services.get(service)?.options.underTest ?? !this.#services.has(service)
   }
 
-  #chain(caller: string, callee: string, options: EdgeOptions): Chain {
+  #chain(caller: string, callee: string, options: EdgeOptions, circuit?: Circuit): Chain {
     const record = this.journal.record
     const callerOptions = this.#services.get(caller)?.options ?? this.definition.services[caller]
     const underTest = callerOptions?.underTest ?? callerOptions === undefined
@@ -352,6 +355,7 @@ export class Engine {
     }
     return buildChain({
       options,
+      circuit,
       applyPolicies: !underTest || callerOptions?.sidecar === true,
       context,
       clientTracing: clientTracing(this.#tracing, { underTest }),

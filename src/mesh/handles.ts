@@ -45,7 +45,7 @@ export interface EdgeHandle extends Subject {
   /** Undefined when the mesh keeps no circuit breaker on this edge. */
   readonly circuit: CircuitHandle | undefined
   readonly stats: EdgeStats
-  /** Changes policies while the mesh runs; options not named stay. The circuit starts afresh. */
+  /** Changes policies while the mesh runs; options not named stay. A circuit starts afresh when its own options change. */
   configure(options: EdgeOptions): void
 }
 

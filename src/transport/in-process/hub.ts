@@ -7,6 +7,7 @@ import { MessageChannel } from 'node:worker_threads'
 import { failed } from '../../call/reply.ts'
 import type { Door } from '../../call/door.ts'
 import type { Reply } from '../../call/reply.ts'
+import { turn } from '../../time/natives.ts'
 import { exchange, SCOPE_HEADER } from '../http-exchange.ts'
 import type { Received, Wire } from '../http-exchange.ts'
 import { connectRefused, portOf, readReset } from '../wire-errors.ts'
@@ -110,10 +111,15 @@ export class Hub {
       response,
       wire: wireOf(connection),
       ...(ticket && { travel: ticket }),
-      enter: (received) => {
+      enter: async (received) => {
         ticket?.arrives()
         const enter = () => this.#enter(connection, place, received)
-        return ticket ? ticket.run(enter) : connection.bornIn.runInAsyncScope(enter)
+        const reply = await (ticket ? ticket.run(enter) : connection.bornIn.runInAsyncScope(enter))
+        // Over a network no answer comes within a turn of the event loop, and undici relies on it: it gives a connection
+        // back on the next turn, and would open a new one for each request that follows at once.
+        ticket?.begins()
+        await turn()
+        return reply
       },
       problem: (error) => door?.problem(error),
     })

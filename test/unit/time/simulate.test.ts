@@ -109,6 +109,17 @@ describe('two copies of the package', () => {
     })
   })
 
+  test('share the natives that the first one took', async () => {
+    const undo = installVirtualTime()
+    vi.resetModules()
+    const { createRealClock } = await import('../../../src/time/real-clock.ts')
+    undo()
+    await simulate({ random: createRandom(1) }, () => {
+      expect(Date.now()).toBe(Date.UTC(2025, 0, 1))
+      expect(createRealClock().now()).toBeGreaterThan(Date.UTC(2025, 6, 1))
+    })
+  })
+
   test('share one installation, whichever ends first', async () => {
     const { setTimeout: original } = globalThis
     const undo = installVirtualTime()

@@ -32,6 +32,24 @@ describe('TimerQueue', () => {
     )
   })
 
+  test('keeps its order however many are taken out of its middle', () => {
+    const times = fc.array(fc.nat(1_000), { minLength: 30, maxLength: 100 })
+    fc.assert(
+      fc.property(times, fc.array(fc.nat(99), { minLength: 5, maxLength: 20 }), (times, removed) => {
+        const queue = new TimerQueue<Queued>()
+        const items = times.map((whenMs, seq) => ({ whenMs, seq, slot: -1 }))
+        items.forEach((item) => queue.add(item))
+        removed.forEach((at) => items[at] && queue.remove(items[at]))
+        const drained: number[] = []
+        for (let first = queue.first; first; first = queue.first) {
+          drained.push(first.whenMs)
+          queue.remove(first)
+        }
+        expect(drained).toEqual(times.filter((_, at) => !removed.includes(at)).sort((a, b) => a - b))
+      }),
+    )
+  })
+
   test('ignores the removal of what is not in it', () => {
     const queue = new TimerQueue<Queued>()
     const item = { whenMs: 1, seq: 1, slot: -1 }

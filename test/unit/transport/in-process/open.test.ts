@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import http from 'node:http'
 import net from 'node:net'
 import tls from 'node:tls'
@@ -238,6 +239,15 @@ describe('replies arrive as they were given', () => {
     expect((await fetch('http://orders/')).status).toBe(502)
     expect(door.problems.splice(0)[0]!.message).toContain('x-bad')
   })
+})
+
+test('requests one after the other use the same few connections', async () => {
+  const connections = new Set<unknown>()
+  const count = (message: unknown) => connections.add((message as { socket: unknown }).socket)
+  subscribe('undici:client:connected', count)
+  for (let i = 0; i < 50; i++) await (await fetch('http://orders/')).text()
+  unsubscribe('undici:client:connected', count)
+  expect(connections.size).toBeLessThan(4)
 })
 
 describe('clients that give up', () => {

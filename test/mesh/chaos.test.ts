@@ -1,0 +1,257 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { defineMesh, http, HttpResponse, startMesh } from '../../src/index.ts'
+import type { Mesh } from '../../src/index.ts'
+import { meshes } from '../support/meshes.ts'
+
+const start = meshes()
+
+let charges = 0
+const bank = defineMesh({
+  name: 'bank',
+  services: {
+    shop: { underTest: true, calls: { payments: {}, catalog: {} } },
+    orders: { calls: { payments: { timeoutMs: 1_000 }, catalog: {} } },
+    payments: {
+      handlers: [
+        http.post('/charges', () => {
+          charges++
+          return HttpResponse.json({ ok: true, receipt: 'R-123456789' })
+        }),
+      ],
+    },
+    catalog: {},
+  },
+})
+
+const pay = (mesh: Pick<Mesh, 'call'>) =>
+  mesh
+    .call('shop', 'payments', '/charges', { json: {} })
+    .then(async (response) => ({ status: response.status, body: await response.text() }))
+    .catch((error: Error & { cause?: { code?: string } }) => error.cause?.code ?? error.message)
+
+describe('a fault', () => {
+  test('acts on all callers of a service, or on one edge', async () => {
+    const mesh = await start(bank)
+    using edge = mesh.chaos.abort('shop->payments', { status: 503 })
+    expect(await pay(mesh)).toMatchObject({ status: 503 })
+    expect((await mesh.call('orders', 'payments', '/charges', { json: {} })).status).toBe(200)
+    edge.revert()
+    using service = mesh.chaos.abort('payments', { status: 418 })
+    expect(await pay(mesh)).toMatchObject({ status: 418 })
+    expect((await mesh.call('orders', 'payments', '/charges', { json: {} })).status).toBe(418)
+    expect([edge.hits, service.hits]).toEqual([1, 2])
+    expect([edge.active, service.active]).toEqual([false, true])
+  })
+
+  test('ends with its block, by its handle, or by heal', async () => {
+    const mesh = await start(bank)
+    {
+      using fault = mesh.chaos.outage('payments')
+      expect(await pay(mesh)).toBe('ECONNREFUSED')
+      expect(fault.active).toBe(true)
+    }
+    expect(await pay(mesh)).toMatchObject({ status: 200 })
+    mesh.chaos.outage('payments')
+    mesh.chaos.outage('catalog')
+    mesh.chaos.heal('payments')
+    expect(mesh.chaos.faults.map(({ target }) => target)).toEqual(['catalog'])
+    mesh.chaos.heal()
+    expect(mesh.chaos.faults).toEqual([])
+    expect(mesh.journal.where({ type: 'fault.reverted' }).map(({ reason }) => reason)).toEqual(
+      Array(3).fill('reverted'),
+    )
+  })
+
+  test('ends after a number of hits', async () => {
+    const mesh = await start(bank)
+    const fault = mesh.chaos.abort('payments', { status: 500, times: 2 })
+    const statuses = [await pay(mesh), await pay(mesh), await pay(mesh)]
+    expect(statuses).toMatchObject([{ status: 500 }, { status: 500 }, { status: 200 }])
+    expect(fault.hits).toBe(2)
+    expect(mesh.journal.where({ type: 'fault.reverted' })).toMatchObject([{ reason: 'used-up', hits: 2 }])
+  })
+
+  test('hits only the calls that its condition names', async () => {
+    const mesh = await start(bank)
+    mesh.chaos.abort('payments', { when: (call) => call.headers.some(([name]) => name === 'x-tenant') })
+    expect(await pay(mesh)).toMatchObject({ status: 200 })
+    const response = await mesh.call('shop', 'payments', '/charges', { json: {}, headers: { 'X-Tenant': 'a' } })
+    expect(response.status).toBe(503)
+  })
+
+  test('starts and ends by the clock', async () => {
+    const mesh = await start(bank)
+    const seen: unknown[] = []
+    await mesh.simulate(async ({ sleep, now }) => {
+      mesh.chaos.abort('payments', { afterMs: 1_000, forMs: 2_000 })
+      for (let second = 0; second < 5; second++) {
+        seen.push([now(), ((await pay(mesh)) as { status: number }).status])
+        await sleep(750)
+      }
+    })
+    expect(seen).toEqual([
+      [0, 200],
+      [750, 200],
+      [1_500, 503],
+      [2_250, 503],
+      [3_000, 200],
+    ])
+  })
+
+  test('is gone when the mesh stops, and says so', async () => {
+    const mesh = await start(bank)
+    mesh.chaos.outage('payments', { forMs: 3_600_000 })
+    await mesh.stop()
+    expect(mesh.journal.where({ type: 'fault.reverted' })).toMatchObject([{ reason: 'mesh-stopped' }])
+  })
+
+  test('hits the share of calls that was asked for, the same ones for the same seed', async () => {
+    const hits = async (seed: number, percent: number) => {
+      const mesh = await startMesh(bank, { seed, listen: false })
+      mesh.chaos.abort('payments', { percent })
+      const statuses: number[] = []
+      for (let i = 0; i < 400; i++) statuses.push(((await pay(mesh)) as { status: number }).status)
+      await mesh.stop()
+      return statuses.map((status) => (status === 503 ? 1 : 0) as number)
+    }
+    const first = await hits(3, 30)
+    expect(await hits(3, 30)).toEqual(first)
+    expect(await hits(4, 30)).not.toEqual(first)
+    const share = first.reduce((a, b) => a + b, 0) / first.length
+    // Four standard deviations of a binomial with n = 400 and p = 0.3.
+    expect(Math.abs(share - 0.3)).toBeLessThan(4 * Math.sqrt((0.3 * 0.7) / 400))
+  })
+
+  test('decides by call, not by arrival: concurrency on another edge changes nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.boolean(), { minLength: 5, maxLength: 30 }), async (disturb) => {
+        const decisions = async (noise: boolean) => {
+          const mesh = await startMesh(bank, { seed: 5, listen: false, transport: 'listeners' })
+          mesh.chaos.abort('payments', { percent: 50 })
+          mesh.chaos.abort('catalog', { percent: 50 })
+          const results: unknown[] = []
+          for (const also of disturb) {
+            const other = noise && also ? mesh.call('shop', 'catalog', '/') : undefined
+            results.push(((await pay(mesh)) as { status: number }).status)
+            await other
+          }
+          await mesh.stop()
+          return results
+        }
+        expect(await decisions(true)).toEqual(await decisions(false))
+      }),
+      { numRuns: 10 },
+    )
+  })
+})
+
+describe('what callers see', () => {
+  test.each([
+    ['outage', 'ECONNREFUSED', 0],
+    ['reset', 'ECONNRESET', 0],
+    ['truncate', 'terminated', 1],
+  ] as const)('%s: %s', async (kind, expected, processed) => {
+    const mesh = await start(bank)
+    charges = 0
+    mesh.chaos[kind]('payments')
+    const seen = await pay(mesh)
+    expect(seen === 'UND_ERR_SOCKET' ? 'terminated' : seen).toBe(expected)
+    expect(charges).toBe(processed)
+  })
+
+  test('a reset in the middle of the body comes after the service has done its work', async () => {
+    const mesh = await start(bank)
+    charges = 0
+    mesh.chaos.reset('payments', { at: 'mid-body' })
+    const response = await mesh.call('shop', 'payments', '/charges', { json: {} })
+    expect(response.status).toBe(200)
+    await expect(response.text()).rejects.toMatchObject({ name: 'TypeError', cause: { code: 'ECONNRESET' } })
+    expect(charges).toBe(1)
+  })
+
+  test('a lost reply was processed, a hang was not; the caller notices no difference', async () => {
+    const mesh = await start(bank)
+    await mesh.simulate(async () => {
+      for (const [kind, processed] of [
+        ['loseReply', 1],
+        ['hang', 0],
+      ] as const) {
+        charges = 0
+        using _fault = mesh.chaos[kind]('payments')
+        const response = await mesh.call('orders', 'payments', '/charges', { json: {} })
+        expect(response.status).toBe(504)
+        expect(response.headers.get('x-mesh-outcome')).toBe('timeout')
+        expect(charges).toBe(processed)
+      }
+    })
+  })
+
+  test('a delayed request still arrives when its caller has given up', async () => {
+    const mesh = await start(bank)
+    await mesh.simulate(async ({ sleep }) => {
+      charges = 0
+      mesh.chaos.latency('orders->payments', { ms: 5_000 })
+      expect((await mesh.call('orders', 'payments', '/charges', { json: {} })).status).toBe(504)
+      expect(charges).toBe(0)
+      await sleep(4_000)
+      expect(charges).toBe(1)
+    })
+  })
+
+  test('latency with jitter stays within its bounds', async () => {
+    const mesh = await start(bank)
+    await mesh.simulate(async ({ now }) => {
+      mesh.chaos.latency('payments', { ms: 100, jitterMs: 40 })
+      const waits: number[] = []
+      for (let i = 0; i < 100; i++) {
+        const before = now()
+        await pay(mesh)
+        waits.push(now() - before)
+      }
+      expect(Math.min(...waits)).toBeGreaterThanOrEqual(60)
+      expect(Math.max(...waits)).toBeLessThanOrEqual(140)
+      expect(new Set(waits).size).toBeGreaterThan(50)
+    })
+  })
+
+  test('a flapping service is up first, then down, then up', async () => {
+    const mesh = await start(bank)
+    await mesh.simulate(async ({ sleep }) => {
+      mesh.chaos.flap('payments', { upMs: 200, downMs: 100 })
+      const seen: unknown[] = []
+      for (let i = 0; i < 6; i++) {
+        const result = await pay(mesh)
+        seen.push(typeof result === 'string' ? result : result.status)
+        await sleep(100)
+      }
+      expect(seen).toEqual([200, 200, 'ECONNREFUSED', 200, 200, 'ECONNREFUSED'])
+    })
+  })
+
+  test.each([
+    ['both', 0],
+    ['to', 0],
+    ['from', 1],
+  ] as const)('a partition with direction %s', async (direction, requestsArriving) => {
+    const mesh = await start(bank)
+    await mesh.simulate(async () => {
+      charges = 0
+      mesh.chaos.partition(['orders'], ['payments'], { direction })
+      // The caller hears nothing in any case; what differs is whether the service did the work.
+      expect((await mesh.call('orders', 'payments', '/charges', { json: {} })).status).toBe(504)
+      expect(charges).toBe(requestsArriving)
+      expect(await pay(mesh)).toMatchObject({ status: 200 })
+    })
+  })
+
+  test('several faults act in the order in which they were injected', async () => {
+    const mesh = await start(bank)
+    await mesh.simulate(async ({ now }) => {
+      mesh.chaos.latency('payments', { ms: 300 })
+      mesh.chaos.abort('payments', { status: 500 })
+      expect(await pay(mesh)).toMatchObject({ status: 500 })
+      expect(now()).toBe(300)
+    })
+  })
+})

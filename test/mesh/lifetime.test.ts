@@ -1,0 +1,130 @@
+import http from 'node:http'
+import https from 'node:https'
+import net from 'node:net'
+import tls from 'node:tls'
+import timers from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { startMesh } from '../../src/index.ts'
+import type { Mesh } from '../../src/index.ts'
+import { checkout, shop } from '../support/shop.ts'
+
+/** Everything that a mesh or a simulation may have its hands on. */
+function globalsOf() {
+  const places: [object, string[]][] = [
+    [
+      globalThis,
+      ['fetch', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'Date', 'queueMicrotask'],
+    ],
+    [net, ['connect', 'createConnection', 'Socket']],
+    [tls, ['connect']],
+    [http, ['request', 'get', 'Agent', 'ClientRequest', 'globalAgent']],
+    [https, ['request', 'get', 'Agent', 'globalAgent']],
+    [http.Agent.prototype, ['createConnection', 'addRequest', 'createSocket']],
+    [https.Agent.prototype, ['createConnection', 'addRequest']],
+    [timers, ['setTimeout', 'setInterval']],
+    [AbortSignal, ['timeout', 'any']],
+    [performance, ['now']],
+    [process, ['hrtime', 'nextTick']],
+    [Math, ['random']],
+    [globalThis.crypto, ['randomUUID', 'getRandomValues']],
+  ]
+  return places.flatMap(([place, keys]) =>
+    keys.map((key) => [key, Object.getOwnPropertyDescriptor(place, key)] as const),
+  )
+}
+
+const portsOf = (mesh: Mesh) => Object.values(mesh.env('storefront')).filter((value) => value.startsWith('http://'))
+
+async function expectNothingLeft(mesh: Mesh, urls: string[], before: ReturnType<typeof globalsOf>): Promise<void> {
+  await mesh.stop()
+  expect(globalsOf()).toEqual(before)
+  for (const url of urls) await expect(fetch(url)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
+  expect(mesh.chaos.faults).toEqual([])
+  expect(mesh.journal.entries.at(-1)?.type).toBe('mesh.stopped')
+}
+
+const begin = async () => (await startMesh(shop, { seed: 7 })) as unknown as Mesh
+
+describe('after a mesh has stopped', () => {
+  test('nothing is patched and no port is open', async () => {
+    const before = globalsOf()
+    const mesh = await begin()
+    const urls = portsOf(mesh)
+    expect(urls.length).toBe(1)
+    await checkout('A', 1)
+    await expectNothingLeft(mesh, urls, before)
+  })
+
+  test('nothing is left of a call that hangs', async () => {
+    const before = globalsOf()
+    const mesh = await begin()
+    const urls = portsOf(mesh)
+    mesh.chaos.hang('orders')
+    const pending = checkout('A', 1).catch((error: Error) => error)
+    const overSockets = fetch(`${urls[0]}/orders`, { method: 'POST' }).catch((error: Error) => error)
+    while (mesh.journal.where({ type: 'fault.hit' }).length < 2) await timers.setTimeout(1)
+    await expectNothingLeft(mesh, urls, before)
+    expect(await pending).toBeInstanceOf(Error)
+    expect(await overSockets).toBeInstanceOf(Error)
+  })
+
+  test('nothing is left of a gate that nobody released', async () => {
+    const before = globalsOf()
+    const mesh = await begin()
+    const gate = mesh.hold('orders->payments')
+    const pending = checkout('A', 1).catch((error: Error) => error)
+    await gate.arrived()
+    await expectNothingLeft(mesh, [], before)
+    await pending
+  })
+
+  test('nothing is left of a simulation that threw', async () => {
+    const before = globalsOf()
+    const mesh = await begin()
+    const broken = mesh.simulate(async ({ sleep }) => {
+      mesh.chaos.outage('payments', { forMs: 60_000 })
+      setInterval(() => {}, 1_000)
+      await sleep(5_000)
+      throw new Error('the scenario failed')
+    })
+    await expect(broken).rejects.toThrow('the scenario failed')
+    await expectNothingLeft(mesh, [], before)
+  })
+
+  test('no timer is left of a long outage or of a long delay', async () => {
+    const timeouts = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+    const before = timeouts()
+    const mesh = await begin()
+    mesh.chaos.outage('payments', { afterMs: 3_600_000, forMs: 3_600_000 })
+    mesh.chaos.latency('orders', { ms: 3_600_000 })
+    const pending = checkout('A', 1).catch((error: Error) => error)
+    while (mesh.journal.where({ type: 'fault.hit' }).length < 1) await timers.setTimeout(1)
+    await mesh.stop()
+    await pending
+    expect(timeouts()).toBeLessThanOrEqual(before)
+  })
+
+  test('two meshes with the same hosts: the one that is left still answers', async () => {
+    const before = globalsOf()
+    const first = await begin()
+    const second = await begin()
+    second.service('catalog').reply('/*', { json: { price: 1 } })
+    expect(await second.run(() => checkout('A', 1))).toMatchObject({ status: 200 })
+    await second.stop()
+    expect(await checkout('A', 1)).toMatchObject({ status: 200 })
+    expect(first.edge('storefront->orders').calls).toHaveLength(1)
+    await expectNothingLeft(first, [], before)
+  })
+
+  test('a mesh in a block is stopped at its end', async () => {
+    const before = globalsOf()
+    let mesh: Mesh
+    {
+      await using running = await startMesh(shop)
+      mesh = running as unknown as Mesh
+      await checkout('A', 1)
+    }
+    expect(mesh.journal.entries.at(-1)?.type).toBe('mesh.stopped')
+    expect(globalsOf()).toEqual(before)
+  })
+})
