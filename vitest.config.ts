@@ -6,6 +6,7 @@ export default defineConfig({
       'test/unit/**/*.test.ts',
       'test/mesh/**/*.test.ts',
       'test/property/**/*.test.ts',
+      'test/docs/**/*.test.ts',
       ...(process.env.MESHWRIGHT_SLOW ? ['test/slow/**/*.test.ts'] : []),
     ],
     exclude: ['**/node_modules/**', 'test/slow/jest/**'],

@@ -45,8 +45,10 @@ export const HttpResponse: Msw['HttpResponse'] = msw.HttpResponse
 export const ws: Msw['ws'] = msw.ws
 export const sse: Msw['sse'] = msw.sse
 export const delay: Msw['delay'] = msw.delay
-/** From msw 3 on, MSW keeps `graphql` under 'msw/graphql'; there, import it from that path. */
-export const graphql: Msw['graphql'] = msw.graphql
+type GraphQL = Msw extends { graphql: infer G } ? G : undefined
+
+/** Undefined from msw 3 on, where MSW keeps it under 'msw/graphql': import it from that path. */
+export const graphql: GraphQL = (msw as { graphql?: unknown }).graphql as GraphQL
 export const getResponse: Msw['getResponse'] = msw.getResponse
 /** @internal for the transport that spreads handlers into a user's own MSW. */
 export const rawMsw: Msw = msw

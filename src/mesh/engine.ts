@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Call, CallMode, HeaderList } from '../call/call.ts'
 import { edgeName } from '../call/call.ts'
 import type { Door, Incoming } from '../call/door.ts'
@@ -101,6 +102,8 @@ export class Engine {
       record,
       startMs: () => this.clock.originMs,
     })
+    // Everything that waits in the mesh listens to this one signal; that is no leak, each waiter leaves again.
+    setMaxListeners(0, this.#stopping.signal)
     this.door = this.#makeDoor(id)
     for (const [name, options] of Object.entries(definition.services)) this.#bringUp(name, options)
     record('mesh.started', { mesh: definition.name, seed, services: [...this.topology.services] })

@@ -4,6 +4,7 @@ import { createPatches } from './patches.ts'
 import { shared } from './scope.ts'
 import { patchCrypto, patchMath } from './virtual-chance.ts'
 import { patchDate, patchPerformance, patchProcess } from './virtual-clocks.ts'
+import { patchSockets } from './virtual-sockets.ts'
 import { type AbortRealm, patchAbortSignal, patchTimerModules, patchTimers } from './virtual-timers.ts'
 
 /** What is looked for on a global object; each may be missing. */
@@ -50,6 +51,7 @@ function install() {
     patch(thing)
   }
   patchTimerModules(patches)
+  patchSockets(patches)
   once(nodeCrypto, (crypto) => patchCrypto(patches, crypto))
   once(process, (it) => patchProcess(patches, it))
   return {

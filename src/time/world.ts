@@ -2,6 +2,7 @@ import { MeshError, type MeshErrorCode } from '../errors.ts'
 import type { Random } from '../random/random.ts'
 import { type Clock, sleepOn } from './clock.ts'
 import { natives, turn } from './natives.ts'
+import { OutsideWork } from './outside-work.ts'
 import { watchRealIo } from './real-io.ts'
 import { liveWorld, type ScopedWorld, shared } from './scope.ts'
 import { TimerQueue } from './timer-queue.ts'
@@ -31,22 +32,17 @@ export class World implements ScopedWorld, TimerHome {
   readonly startAt: number
   /** The calls in flight, for those who make them to fill: a deadlock names them. `sinceMs` is on the world's clock. */
   readonly open = new Map<string, { label: string; sinceMs: number }>()
-  /** Kinds of things seen that do not follow this clock: their order is the operating system's, not the seed's. */
-  readonly outside = new Set<string>()
   readonly #random: Random
   readonly #limits: WorldLimits
   readonly #timers = new TimerQueue<VirtualTimer>()
   readonly #byId = new Map<number, VirtualTimer>()
   readonly #ids = new WeakMap<VirtualTimer, number>()
-  readonly #realIo = new Set<object>()
-  readonly #holds = new Map<object, string>()
+  readonly #work = new OutsideWork()
   #nowMs: number
   #seq = 0
   #timerIds = firstTimerId
   #turns = 0
   #isStirred = false
-  /** Counts whatever shows that a world waiting for the outside is getting on. */
-  #moves = 0
   #failure: { error: unknown } | undefined
   #ran: 'not yet' | 'running' | { leftTimers: number } = 'not yet'
 
@@ -66,6 +62,11 @@ export class World implements ScopedWorld, TimerHome {
       timer,
       sleep: (ms, signal) => sleepOn({ timer }, ms, signal),
     }
+  }
+
+  /** Kinds of things seen that do not follow this clock: their order is the operating system's, not the seed's. */
+  get outside(): ReadonlySet<string> {
+    return this.#work.seen
   }
 
   get over(): boolean {
@@ -133,33 +134,20 @@ export class World implements ScopedWorld, TimerHome {
    * returned function is called. Unlike real I/O it says nothing against determinism.
    */
   hold(kind: string): () => void {
-    const token = {}
-    this.#holds.set(token, kind)
-    this.#moves++
-    return () => {
-      this.#holds.delete(token)
-      this.#moves++
-    }
+    return this.#work.hold(kind)
   }
 
   begin(kind: string): () => void {
-    const token = {}
-    this.#realIo.add(token)
-    this.outside.add(`real I/O (${kind})`)
-    this.#moves++
-    return () => {
-      this.#realIo.delete(token)
-      this.#moves++
-    }
+    return this.#work.begin(kind)
   }
 
   stir(): void {
     this.#isStirred = true
-    this.#moves++
+    this.#work.move()
   }
 
   taint(kind: string): void {
-    this.outside.add(kind)
+    this.#work.seen.add(kind)
   }
 
   fail(error: unknown): void {
@@ -182,7 +170,7 @@ export class World implements ScopedWorld, TimerHome {
     timer.whenMs = this.#nowMs + timer.ms
     timer.seq = ++this.#seq
     this.#timers.add(timer)
-    this.#moves++
+    this.#work.move()
   }
 
   unqueue(timer: VirtualTimer): void {
@@ -236,7 +224,7 @@ export class World implements ScopedWorld, TimerHome {
     do {
       await this.#turn()
       if (hasEnded()) return
-      if (this.#realIo.size || this.#holds.size) await this.#waitForOutside(hasEnded)
+      if (this.#work.isUnderWay) await this.#waitForOutside(hasEnded)
     } while (this.#isStirred && !hasEnded())
   }
 
@@ -253,37 +241,19 @@ export class World implements ScopedWorld, TimerHome {
   }
 
   async #waitForOutside(hasEnded: () => boolean): Promise<void> {
-    let moves = this.#moves
+    let { moves } = this.#work
     let sinceMs = natives.monotonicNow()
     for (let calm = 0, idle = 0; calm < calmTurns && !hasEnded();) {
       // Idle turns count against time only: how many there are is up to the machine.
-      if (this.#moves !== moves) await this.#turn()
+      if (this.#work.moves !== moves) await this.#turn()
       else await (idle < hurriedTurns ? turn() : new Promise((resolve) => natives.setTimeout(resolve, 1)))
-      calm = this.#realIo.size || this.#holds.size || this.#moves !== moves ? 0 : calm + 1
-      if (this.#moves === moves) idle++
-      else {
-        moves = this.#moves
-        idle = 0
-        sinceMs = natives.monotonicNow()
-      }
-      this.#assertPatience(natives.monotonicNow() - sinceMs)
-    }
-  }
-
-  #assertPatience(waitedMs: number): void {
-    if (this.#realIo.size && waitedMs > this.#limits.maxRealIoMs) {
-      throw this.#stuck(
-        'MESH_LIMIT',
-        `real I/O has not answered within maxRealIoMs: ${this.#limits.maxRealIoMs}`,
-        'The clock stands while real I/O of the scenario is under way.',
-      )
-    }
-    if (!this.#realIo.size && this.#holds.size && waitedMs > this.#limits.maxHoldMs) {
-      throw this.#stuck(
-        'MESH_LIMIT',
-        `held up by ${[...new Set(this.#holds.values())].join(', ')}, without progress for maxHoldMs: ${this.#limits.maxHoldMs}`,
-        'The clock stands while a request or a reply is on its way; is a body left unread?',
-      )
+      const hasMoved = this.#work.moves !== moves
+      calm = hasMoved || this.#work.isUnderWay ? 0 : calm + 1
+      idle = hasMoved ? 0 : idle + 1
+      if (hasMoved) sinceMs = natives.monotonicNow()
+      moves = this.#work.moves
+      const overdue = this.#work.overdue(natives.monotonicNow() - sinceMs, this.#limits)
+      if (overdue) throw this.#stuck('MESH_LIMIT', overdue.what, overdue.fix)
     }
   }
 

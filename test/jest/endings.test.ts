@@ -2,7 +2,7 @@ import { runJest } from './run-jest.ts'
 
 // Suites that fail on purpose run in a Jest of their own.
 test('however a test ends, the next one finds everything in order', async () => {
-  const { tests, openHandles } = await runJest(['endings'])
+  const { tests, isOver } = await runJest(['endings'])
   expect(tests).toEqual({
     'throwing fails with its own error': expect.stringMatching(/^Error: own error\n/),
     'throwing leaves order': 'passed',
@@ -20,7 +20,7 @@ test('however a test ends, the next one finds everything in order', async () => 
     'not run skipped': 'pending',
     'not run to be written': 'todo',
   })
-  expect(openHandles).toBe(0)
+  expect(isOver).toBe(true)
 })
 
 test('each retry has a fresh mesh', async () => {
@@ -32,12 +32,12 @@ test('each retry has a fresh mesh', async () => {
 })
 
 test('the globals are as before, for the next test and for the next file of the worker', async () => {
-  const { tests, openHandles } = await runJest(['leak-1', 'leak-2'])
+  const { tests, isOver } = await runJest(['leak-1', 'leak-2'])
   expect(tests).toEqual({
     'a mesh lives': 'passed',
     'a mesh and simulates, badly': expect.stringContaining('thrown in the simulation'),
     'leaves nothing behind when its test ends': 'passed',
     'an environment leaves nothing behind for the next file of its worker': 'passed',
   })
-  expect(openHandles).toBe(0)
+  expect(isOver).toBe(true)
 })

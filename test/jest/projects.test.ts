@@ -26,6 +26,7 @@ test('a misspelt option fails the file and names the right one', async () => {
 test("withMesh gives a user's own environment meshes and, where it lacks one, fetch", async () => {
   expect((await runJest(['own-environment'])).tests).toEqual({
     'has a mesh, and fetch': 'passed',
+    'may mock fetch': 'passed',
     'makes a mistake': expect.stringContaining('MESH_UNDECLARED_CALL'),
     'the base hears each event, with the errors that a mesh adds': 'passed',
   })

@@ -47,7 +47,7 @@ describe('the order of a world', () => {
     const seen: string[] = []
     await simulate(options(), async ({ sleep }) => {
       setTimeout(async () => {
-        await null
+        await Promise.resolve()
         process.nextTick(() => {
           setImmediate(() => setImmediate(() => seen.push('first, to the end')))
         })
