@@ -18,7 +18,7 @@ const config: Config = {
   },
   // Test files carry the extensions of their TypeScript sources; swc leaves them as they are and Jest resolves them.
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json'],
-  modulePathIgnorePatterns: ['<rootDir>/node_modules/.cache/'],
+  modulePathIgnorePatterns: ['<rootDir>/node_modules/.cache/', '<rootDir>/.scratch/'],
   maxWorkers: 2,
   testTimeout: 20_000,
 }

@@ -45,10 +45,62 @@ export const HttpResponse: Msw['HttpResponse'] = msw.HttpResponse
 export const ws: Msw['ws'] = msw.ws
 export const sse: Msw['sse'] = msw.sse
 export const delay: Msw['delay'] = msw.delay
-type GraphQL = Msw extends { graphql: infer G } ? G : undefined
 
-/** Undefined from msw 3 on, where MSW keeps it under 'msw/graphql': import it from that path. */
-export const graphql: GraphQL = (msw as { graphql?: unknown }).graphql as GraphQL
+interface GraphQLLink {
+  query: GraphQLHandlerFactory
+  mutation: GraphQLHandlerFactory
+  operation(resolver: GraphQLResolver, options?: installed.RequestHandlerOptions): installed.RequestHandler
+}
+
+type GraphQLHandlerFactory = (
+  name: string | RegExp,
+  resolver: GraphQLResolver,
+  options?: installed.RequestHandlerOptions,
+) => installed.RequestHandler
+
+type GraphQLResolver = (info: {
+  request: Request
+  query: string
+  operationName: string
+  // As with the body of an HTTP request: what the caller sent.
+  // oxlint-disable-next-line no-explicit-any
+  variables: Record<string, any>
+  cookies: Record<string, string>
+}) => Response | undefined | Promise<Response | undefined>
+
+/** MSW 2's own type; a smaller one where MSW has moved it to an entry that MSW 2's types know nothing of. */
+type GraphQL = Msw extends { graphql: infer G } ? G : GraphQLLink & { link(url: string | RegExp): GraphQLLink }
+
+/**
+ * MSW's GraphQL handlers. From msw 3 on they are an entry of their own, which needs the package `graphql`: ESM imports them from
+ * 'msw/graphql'; CommonJS, and with it a test in a Jest sandbox, finds them here, too.
+ *
+ * @throws MeshError `MESH_MSW_VERSION` when one is asked for that has to be imported from 'msw/graphql'.
+ */
+export const graphql = ((msw as { graphql?: unknown }).graphql ?? elsewhere()) as GraphQL
+
+function elsewhere(): object {
+  const names = ['query', 'mutation', 'operation', 'subscription', 'link']
+  return Object.defineProperties(
+    {},
+    Object.fromEntries(names.map((name) => [name, { get: () => Reflect.get(graphqlEntry(), name) as unknown }])),
+  )
+}
+
+function graphqlEntry(): object {
+  let cause: unknown
+  try {
+    // ESM cannot load synchronously.
+    if (typeof module !== 'undefined') return (module.require('msw/graphql') as { graphql: object }).graphql
+  } catch (error) {
+    cause = error
+  }
+  throw new MeshError('MESH_MSW_VERSION', 'The installed msw keeps `graphql` in an entry of its own.', {
+    ...(cause !== undefined && { details: [String(cause).split('\n')[0]!], cause }),
+    fix: "Install the package graphql, and import { graphql } from 'msw/graphql'.",
+  })
+}
+
 export const getResponse: Msw['getResponse'] = msw.getResponse
 /** @internal for the transport that spreads handlers into a user's own MSW. */
 export const rawMsw: Msw = msw

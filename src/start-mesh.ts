@@ -15,6 +15,7 @@ import type { MeshShape } from './topology/names.ts'
 import { attachBrowser } from './transport/browser.ts'
 import { responseFrom } from './transport/fetch-response.ts'
 import { openInProcess } from './transport/in-process/open.ts'
+import { warmUp } from './transport/in-process/warm-up.ts'
 import { openListener } from './transport/listener.ts'
 import { mswHandlers } from './transport/msw-handlers.ts'
 import { forward } from './transport/upstream.ts'
@@ -53,6 +54,7 @@ function ports(realms: readonly object[]): Ports {
     forward,
     listen: openListener,
     intercept: (door) => openInProcess(door, { worldOf: currentWorld }),
+    warmUp,
     attach: attachBrowser,
     mswHandlers: (door) => mswHandlers(door, rawMsw),
     realms: () => [globalThis, ...realms],

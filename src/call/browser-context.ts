@@ -4,6 +4,14 @@ export interface BrowserRequest {
   url(): string
   headersArray(): Promise<{ name: string; value: string }[]>
   postDataBuffer(): Buffer | null
+  isNavigationRequest(): boolean
+  /** Throws for the first request of a page that is just being opened, and for one of a service worker. */
+  frame(): { page(): BrowserPage }
+}
+
+export interface BrowserPage {
+  on(event: 'close', listener: () => void): unknown
+  off(event: 'close', listener: () => void): unknown
 }
 
 export interface BrowserRoute {

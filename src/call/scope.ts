@@ -9,6 +9,8 @@ export interface Scope {
   readonly service?: string
   /** The call that the handler answers. */
   readonly parent?: { readonly id: string; readonly hops: readonly string[]; readonly signal: AbortSignal }
+  /** The scope around this one: a test may run in several meshes. */
+  readonly outer?: Scope | undefined
   /** Trace headers for calls made from here. */
   readonly trace?: () => HeaderList
 }

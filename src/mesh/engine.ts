@@ -26,8 +26,11 @@ import type { EdgeOptions, ServiceOptions } from '../topology/options.ts'
 import { clientTracing, serverTracing } from '../tracing/filter.ts'
 import { createTracing } from '../tracing/tracer.ts'
 import type { Tracing } from '../tracing/tracer.ts'
+import { CallSignals } from './call-signals.ts'
+import type { CallSignal } from './call-signals.ts'
 import { buildChain, roundMs } from './chain.ts'
 import type { Chain } from './chain.ts'
+import { Dependencies } from './dependencies.ts'
 import { describeBody, journalHeaders } from './evidence.ts'
 import { Gates } from './hold.ts'
 import { OpenCalls } from './open-calls.ts'
@@ -74,6 +77,8 @@ export class Engine {
   readonly #originListeners = new Set<() => void>()
   readonly #children = new Map<string, number>()
   readonly #stopping = new AbortController()
+  readonly #signals = new CallSignals()
+  readonly #dependencies = new Dependencies()
   readonly #tracing: Tracing
   #entered = 0
 
@@ -117,13 +122,16 @@ export class Engine {
     const edge = this.#edgeFor(incoming)
     if (!edge) return failed('undeclared', { message: `no edge ${edgeName(caller, callee)}`, processed: false })
     const hops = parent ? [...parent.hops, callee] : [caller, callee]
+    const mode = edge.options.mode ?? 'sync'
+    // Fire and forget: the work goes on after the caller has its 202, whatever becomes of the caller.
+    const signal = this.#signals.open(mode === 'async' ? undefined : incoming.signal)
     const call: Call = Object.freeze({
       id: this.#nextId(parent?.id),
       ...(parent && { parent: parent.id }),
       caller,
       callee,
       edge: edge.name,
-      mode: edge.options.mode ?? 'sync',
+      mode,
       origin: incoming.origin,
       method: incoming.method,
       path: incoming.path,
@@ -133,7 +141,7 @@ export class Engine {
       attempt: 0,
       nth: ++edge.calls,
       hops,
-      signal: incoming.signal ? AbortSignal.any([incoming.signal, this.#stopping.signal]) : this.#stopping.signal,
+      signal: signal.signal,
     })
     const traceparent = incoming.headers.find(([name]) => name === 'traceparent')?.[1]
     this.journal.record('call.started', {
@@ -146,17 +154,18 @@ export class Engine {
       path: call.path,
       ...(traceparent && { traceparent }),
     })
-    if (call.mode === 'async') {
-      // Fire and forget: the work goes on after the caller has its 202, and only `settled` waits for it.
-      void this.#run(edge, { ...call, signal: this.#stopping.signal })
+    if (mode === 'async') {
+      // Only `settled` waits for it.
+      void this.#run(edge, call, signal)
       return answered(202)
     }
-    return this.#run(edge, call)
+    return this.#run(edge, call, signal)
   }
 
-  async #run(edge: EdgeRuntime, call: Call): Promise<Reply> {
+  async #run(edge: EdgeRuntime, call: Call, { release }: CallSignal): Promise<Reply> {
     const startMs = this.clock.now()
     const done = this.open.add(call)
+    let isStreamed = false
     try {
       const reply = await (this.#beyondHopLimit(call) ?? edge.chain.run(call))
       const attempts = this.#attempts.get(call.id) ?? 0
@@ -170,8 +179,11 @@ export class Engine {
         ...(reply.outcome === 'answered' && reply.via && { via: reply.via }),
         ...(reply.outcome !== 'answered' && reply.message && { message: reply.message }),
       })
+      // Whoever writes the body still has to hear that nobody reads it any more.
+      isStreamed = reply.outcome === 'answered' && reply.body !== null && 'getReader' in reply.body
       return reply
     } finally {
+      if (!isStreamed) release()
       this.#attempts.delete(call.id)
       this.#children.delete(call.id)
       done()
@@ -304,10 +316,7 @@ export class Engine {
   #bringUp(name: string, options: ServiceOptions): void {
     const runtime = new ServiceRuntime(name, options, {
       ports: this.#ports,
-      dependencies: (service) =>
-        this.topology.edges
-          .filter(({ caller }) => caller === service)
-          .map((edge) => ({ callee: edge.callee, mode: edge.options.mode ?? 'sync' })),
+      dependencies: (service) => this.#dependencies.of(service, this.topology),
       callOn: (service, callee, call) => this.#callOn(service, callee, call),
       unhandledRequests: this.definition.unhandledRequests,
       problem: (error, call) => this.problem(error, call && { call: call.id, edge: call.edge }),
@@ -432,7 +441,9 @@ export class Engine {
     if (this.stopped) return
     this.chaos.revertAll('mesh-stopped')
     this.gates.releaseAll()
-    this.#stopping.abort(new MeshError('MESH_STOPPED', `The mesh "${this.definition.name}" has stopped.`))
+    const reason = new MeshError('MESH_STOPPED', `The mesh "${this.definition.name}" has stopped.`)
+    this.#stopping.abort(reason)
+    this.#signals.abortAll(reason)
   }
 
   problem(error: Error, where: { call?: string; edge?: string } = {}): void {

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'msw'
 import { headerList } from '../call/call.ts'
 import type { Incoming } from '../call/door.ts'
 import type { Door } from '../call/door.ts'
-import { scopes } from '../call/scope.ts'
+import { currentScope, scopes } from '../call/scope.ts'
 import type { Chaos } from '../chaos/chaos.ts'
 import { MeshError } from '../errors.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -18,6 +18,7 @@ import type { Topology } from '../topology/graph.ts'
 import type { EdgeOptions, ServiceOptions } from '../topology/options.ts'
 import { validateEdgeOptions, validateServiceOptions } from '../topology/validate.ts'
 import { toWaterfallHtml, toWaterfallText } from '../tracing/waterfall.ts'
+import type { WaterfallLimits } from '../tracing/waterfall.ts'
 import type { Engine } from './engine.ts'
 import { edgeHandle, serviceHandle, subjectOf } from './handles.ts'
 import type { EdgeHandle, ServiceHandle } from './handles.ts'
@@ -44,9 +45,9 @@ export interface SimulateOptions {
 }
 
 export interface Traces {
-  /** All spans as a waterfall for people. */
-  toText(): string
-  toHtml(): string
+  /** All spans as a waterfall for people: of one trace, or of all up to a limit. */
+  toText(traceId?: string, limits?: WaterfallLimits): string
+  toHtml(traceId?: string, limits?: Omit<WaterfallLimits, 'width'>): string
 }
 
 /** A definition that is running, for one test. */
@@ -139,7 +140,10 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
     get graph() {
       return engine.topology
     },
-    traces: { toText: () => toWaterfallText(journal), toHtml: () => toWaterfallHtml(journal) },
+    traces: {
+      toText: (traceId, limits) => toWaterfallText(journal, traceId, limits),
+      toHtml: (traceId, limits) => toWaterfallHtml(journal, traceId, limits),
+    },
     problems: engine.problems,
     door,
     service: (name) => serviceHandle(engine, name),
@@ -226,6 +230,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
       const before = new Set(mesh.chaos.faults)
       const ownInterception = interception ? undefined : ports.intercept(door)
       const simulation = ++simulations
+      await ports.warmUp()
       let leave = () => {}
       try {
         return await simulate(
@@ -278,7 +283,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
         )
     },
 
-    run: (fn) => scopes.run({ door }, fn),
+    run: (fn) => scopes.run({ door, outer: currentScope() }, fn),
 
     stop() {
       stopped ??= (async () => {

@@ -21,6 +21,8 @@ export interface Ports {
   forward(upstream: string, call: Call): Promise<Reply>
   listen(door: Door, edge: { caller: string; callee: string; port?: number }): Promise<Listener>
   intercept(door: Door): { close(): Promise<void> }
+  /** Resolves when the clients of this process can send at once, so that no virtual time passes before they do. */
+  warmUp(): Promise<void>
   /** Lets the pages of a Playwright browser context reach the mesh. */
   attach(door: Door, context: BrowserContextLike): Promise<() => Promise<void>>
   mswHandlers(door: Door): RequestHandler[]

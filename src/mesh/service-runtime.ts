@@ -7,13 +7,9 @@ import { MeshError } from '../errors.ts'
 import { nearest } from '../nearest.ts'
 import { HandlerIndex, routeOf } from '../routing/handler-index.ts'
 import type { Handler, ServiceOptions } from '../topology/options.ts'
+import type { Dependency } from './dependencies.ts'
 import type { Ports } from './ports.ts'
 import { ReplySequences } from './replies.ts'
-
-export interface Dependency {
-  readonly callee: string
-  readonly mode: 'sync' | 'async'
-}
 
 /** What a service's handlers may do, from inside: the engine hands it in. */
 export interface ServiceContext {

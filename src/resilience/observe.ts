@@ -12,6 +12,7 @@ interface CockatielBreaker {
   readonly onBreak: CockatielEvent
   readonly onReset: CockatielEvent
   readonly onHalfOpen: CockatielEvent
+  toJSON?(): unknown
 }
 type CockatielEvent = (listener: Listener) => { dispose(): void }
 
@@ -51,7 +52,9 @@ function observeCockatiel(breaker: CockatielBreaker, observer: Observer): () => 
   const change = transitions(stateNames[breaker.state]!, observer)
   const subscriptions = [
     breaker.onBreak((cause) =>
-      isObject(cause) && cause['isolated'] === true ? change('isolated', 'isolated') : change('open', causeOf(cause)),
+      isObject(cause) && cause['isolated'] === true
+        ? change('isolated', 'isolated')
+        : change('open', causeOf(cause), failuresCountedBy(breaker)),
     ),
     // Not onStateChange: that one comes only after the trial has been sent.
     breaker.onHalfOpen(() => change('half-open')),
@@ -85,11 +88,22 @@ function transitions(initial: CircuitStateName, { edge, record, clock }: Observe
   return (to: CircuitStateName, reason?: string, failures?: number) => {
     const nowMs = clock.now()
     const spent = `open for ${Math.round(nowMs - sinceMs)} ms`
-    const counted = failures === undefined ? {} : { failures }
+    // A trial that failed opens the circuit again by itself, whatever was counted before.
+    const counted = failures === undefined || from === 'half-open' ? {} : { failures }
     record('circuit.changed', { edge, from, to, reason: reason ?? spent, ...counted, source: 'observed' })
     from = to
     sinceMs = nowMs
   }
+}
+
+/**
+ * What a `ConsecutiveBreaker` has counted; the other kinds keep windows. The mesh cannot count it itself: a time-out of
+ * the code under test opens the circuit before the mesh hears that the call was given up.
+ */
+function failuresCountedBy(breaker: CockatielBreaker): number | undefined {
+  const state = breaker.toJSON?.()
+  const counted = isObject(state) ? state['breakerState'] : undefined
+  return Number.isInteger(counted) ? (counted as number) : undefined
 }
 
 /** cockatiel says why it broke: the error that was thrown, or the value that was returned. */

@@ -1,131 +1,119 @@
+import type { BrowserContextLike, BrowserPage, BrowserRequest, BrowserRoute } from '../call/browser-context.ts'
+import { header } from '../call/call.ts'
 import type { Door } from '../call/door.ts'
-import type { BrowserContextLike, BrowserRoute } from '../call/browser-context.ts'
-import type { HeaderList } from '../call/call.ts'
-import { localReply } from '../call/reply.ts'
-import type { AnsweredReply, FailureOutcome, Reply } from '../call/reply.ts'
-
-/** What a page sees of each network failure: the error codes that `route.abort` takes, `net::ERR_...` in Chromium. */
-const abortCodes: Partial<Record<FailureOutcome, string>> = {
-  refused: 'connectionrefused',
-  reset: 'connectionreset',
-  closed: 'connectionclosed',
-  // A route is answered whole or not at all, so the part that came before the break is lost.
-  'reset-mid-body': 'connectionreset',
-  truncated: 'connectionclosed',
-  hung: 'timedout',
-  aborted: 'aborted',
-}
+import type { Reply } from '../call/reply.ts'
+import { fulfilment, preflight } from './browser-reply.ts'
+import type { Fulfilment } from './browser-reply.ts'
+import { followed, redirectDocument } from './browser-redirect.ts'
+import type { Sent } from './browser-redirect.ts'
 
 /**
  * Lets the pages of a browser context reach the mesh: requests to the mesh's own origins, and no others, become calls of
- * the service under test. Returns the undo.
+ * the service under test. Returns the undo. Routes of the test's own go before it, those of a page in any case, those of
+ * the context when they were added later.
  *
- * Answers are whole: a page gets no stream through a route. A cross-origin page may read the answers unless the handler
- * has set its own CORS headers.
+ * What a route cannot do, and what happens instead:
+ * - Answers arrive whole. An event stream (`text/event-stream`) is handed over when it ends, pauses for half a second, or has
+ *   run for two; its `EventSource` then connects again, as after any lost connection. A failure in the middle of a body
+ *   fails the whole request.
+ * - Redirects to the mesh's own origins are followed here, because a browser sends what follows a redirect past all routes:
+ *   `response.url` stays the first address. A navigation goes on by a document that leads to the new address.
+ * - Preflights are answered for the service, and a cross-origin page may read every answer, unless the handler sets
+ *   `Access-Control-Allow-Origin` itself.
+ * - The contents of files in a `FormData` are not shown to routes. Requests that a service worker makes or answers are not
+ *   seen: `test.use({ serviceWorkers: 'block' })`.
  */
 export async function attachBrowser(door: Door, context: BrowserContextLike): Promise<() => Promise<void>> {
-  const routed = new Map<string, RegExp>()
+  const patterns: RegExp[] = []
+  const routed = new Set<string>()
   const underWay = new Map<unknown, AbortController>()
 
-  const onFailed = (request: unknown) => underWay.get(request)?.abort()
-  const onClose = () => underWay.forEach((controller) => controller.abort())
+  const onFailed = (request: unknown) => underWay.get(request)?.abort(new Error('The page went away'))
+  const onClose = () => underWay.forEach((controller) => controller.abort(new Error('The browser context was closed')))
   context.on('requestfailed', onFailed)
   context.on('close', onClose)
 
   const handle = async (route: BrowserRoute): Promise<void> => {
     const request = route.request()
-    const url = new URL(request.url())
-    const callee = door.serviceAt(url)
-    if (callee === undefined || door.stopped) return route.fallback()
+    if (door.stopped || door.serviceAt(new URL(request.url())) === undefined) return settle(route.fallback())
     const gone = new AbortController()
     underWay.set(request, gone)
+    // A page that is closed does not tell of the requests that it takes with it.
+    const page = pageOf(request)
+    const onPageClose = () => onFailed(request)
+    page?.on('close', onPageClose)
     try {
-      const headers = (await request.headersArray()).map(({ name, value }) => [name.toLowerCase(), value] as const)
-      const header = (wanted: string) => headers.find(([name]) => name === wanted)?.[1]
-      const origin = header('origin')
-      if (request.method() === 'OPTIONS' && header('access-control-request-method') !== undefined) {
-        // Preflights are the browser's own affair; the mesh sees what the page sends.
-        await settle(route.fulfill({ status: 204, headers: corsHeaders(origin ?? '*', header), body: Buffer.alloc(0) }))
-        return
-      }
-      const body = request.postDataBuffer()
-      const reply = await door.enter({
-        caller: door.defaultCaller,
-        callee,
-        origin: 'browser',
-        method: request.method(),
-        path: url.pathname + url.search,
-        url: request.url(),
-        headers,
-        body: body && new Uint8Array(body),
-        signal: gone.signal,
-      })
-      await settle(render(route, reply, origin !== undefined && origin !== url.origin ? origin : undefined))
+      const answer = await answerTo(door, route, gone.signal)
+      await settle('abort' in answer ? route.abort(answer.abort) : route.fulfill(answer))
+    } catch (error) {
+      // Whoever routes gets no exception back: the test learns of it as of any other mistake.
+      if (!gone.signal.aborted) door.problem(error instanceof Error ? error : new Error(String(error)))
+      await settle(route.abort('failed')).catch(() => {})
     } finally {
       underWay.delete(request)
+      page?.off('close', onPageClose)
     }
   }
 
-  const routeAll = async () => {
-    for (const origin of door.origins()) {
-      if (routed.has(origin)) continue
-      const pattern = patternOf(origin)
-      routed.set(origin, pattern)
-      await settle(context.route(pattern, handle))
-    }
+  const routeNew = async () => {
+    const fresh = door.origins().filter((origin) => !routed.has(origin))
+    if (fresh.length === 0) return
+    for (const origin of fresh) routed.add(origin)
+    const pattern = patternOf(fresh)
+    patterns.push(pattern)
+    await settle(context.route(pattern, handle))
   }
-  const unwatch = door.onOriginsChange(() => void routeAll())
-  await routeAll()
+  const unwatch = door.onOriginsChange(() => void routeNew())
+  await routeNew()
 
   return async () => {
     unwatch()
     context.off('requestfailed', onFailed)
     context.off('close', onClose)
-    onClose()
-    for (const pattern of routed.values()) await settle(context.unroute(pattern, handle))
+    underWay.forEach((controller) => controller.abort(new Error('The mesh left the browser context')))
+    for (const pattern of patterns) await settle(context.unroute(pattern, handle))
   }
 }
 
-async function render(route: BrowserRoute, reply: Reply, crossOrigin: string | undefined): Promise<void> {
-  if (reply.outcome !== 'answered') {
-    const code = abortCodes[reply.outcome]
-    if (code !== undefined) return route.abort(code)
-    return render(route, localReply(reply), crossOrigin)
-  }
-  const headers = headersFor(reply, crossOrigin)
-  const bytes =
-    reply.body instanceof ReadableStream ? new Uint8Array(await new Response(reply.body).arrayBuffer()) : reply.body
-  return route.fulfill({ status: reply.status, headers, body: Buffer.from(bytes ?? []) })
+async function answerTo(door: Door, route: BrowserRoute, signal: AbortSignal): Promise<Fulfilment | { abort: string }> {
+  const request = route.request()
+  const url = new URL(request.url())
+  const headers = (await request.headersArray()).map(({ name, value }) => [name.toLowerCase(), value] as const)
+  const origin = header(headers, 'origin')
+  const crossOrigin = origin === undefined || origin === url.origin ? undefined : origin
+  // Chromium keeps preflights to itself; where a browser shows them, they are its own affair and no call.
+  if (request.method() === 'OPTIONS' && header(headers, 'access-control-request-method') !== undefined)
+    return preflight(headers)
+
+  const body = request.postDataBuffer()
+  const first: Sent = { method: request.method(), url, headers, body: body && new Uint8Array(body) }
+  const enter = ({ url: to, ...sent }: Sent): Promise<Reply> =>
+    door.enter({
+      ...sent,
+      caller: door.defaultCaller,
+      callee: door.serviceAt(to)!,
+      origin: 'browser',
+      path: to.pathname + to.search,
+      url: to.href,
+      signal,
+    })
+  const isOurs = (to: URL) => door.serviceAt(to) !== undefined
+  const { reply, step } = await followed(first, { enter, isOurs, pauseAtGet: request.isNavigationRequest() })
+  if (step && reply.outcome === 'answered') return redirectDocument(step.url, reply.headers)
+  return fulfilment(reply, { method: request.method(), crossOrigin, signal, clock: door.clock })
 }
 
-function headersFor({ headers }: AnsweredReply, crossOrigin: string | undefined): Record<string, string> {
-  const record: Record<string, string> = {}
-  // Playwright takes several cookies as lines of one value; other repeated headers are a list.
-  for (const [name, value] of headers as HeaderList) {
-    if (name === 'content-length' || name === 'transfer-encoding' || name === 'content-encoding') continue
-    record[name] = name in record ? `${record[name]}${name === 'set-cookie' ? '\n' : ', '}${value}` : value
+function pageOf(request: BrowserRequest): BrowserPage | undefined {
+  try {
+    return request.frame().page()
+  } catch {
+    return undefined
   }
-  if (crossOrigin !== undefined && record['access-control-allow-origin'] === undefined)
-    Object.assign(record, corsHeaders(crossOrigin))
-  return record
 }
 
-const corsHeaders = (
-  origin: string,
-  requested: (name: string) => string | undefined = () => undefined,
-): Record<string, string> => ({
-  'access-control-allow-origin': origin,
-  'access-control-allow-credentials': 'true',
-  'access-control-expose-headers': 'x-mesh-outcome, retry-after, location, etag',
-  'access-control-allow-methods': requested('access-control-request-method') ?? 'GET, POST, PUT, PATCH, DELETE',
-  ...(requested('access-control-request-headers') && {
-    'access-control-allow-headers': requested('access-control-request-headers')!,
-  }),
-  vary: 'Origin',
-})
-
-function patternOf(origin: string): RegExp {
-  return new RegExp(`^${origin.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?:[/?#]|$)`)
+function patternOf(origins: readonly string[]): RegExp {
+  const escaped = origins.map((origin) => origin.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^(?:${escaped.join('|')})(?:[/?#]|$)`)
 }
 
 /** A page or context that is closed while an answer is under way is nothing to report: nobody is left to read it. */

@@ -2,11 +2,11 @@ import type { RequestHandler } from 'msw'
 import type { Door } from '../call/door.ts'
 import type { HeaderList } from '../call/call.ts'
 import { isNetworkFailure, localReply } from '../call/reply.ts'
-import type { NetworkFailure, Reply } from '../call/reply.ts'
+import type { FailedReply, NetworkFailure, Reply } from '../call/reply.ts'
 import { currentScope } from '../call/scope.ts'
-import { answeredResponse, brokenBody, headersOf, isMidBody } from './fetch-response.ts'
+import { answeredResponse, brokenBody, headersOf, isMidBody, networkError } from './fetch-response.ts'
 import { SCOPE_HEADER } from './http-exchange.ts'
-import { connectRefused, hangUp, portOf, readReset } from './wire-errors.ts'
+import { hangUp } from './wire-errors.ts'
 
 /** As much of MSW as is needed; it is handed in because only the user's own copy will do. */
 export interface MswHttp {
@@ -18,9 +18,10 @@ export interface MswHttp {
 /**
  * Handlers that answer every request to the hosts of a mesh, to be spread into a user's own `setupServer` or worker.
  *
- * A network failure becomes an error with `code` and `errno`, which MSW in Node passes on: `http.request` then gives the
- * error of a real socket. With MSW 2, `fetch` rejects with that very error instead of a `TypeError` that has it as its cause
- * (MSW's own way); in a browser it is a plain network error. A call that hangs ends when the client gives up.
+ * A network failure gives each client the error of a real socket: `fetch` rejects with a `TypeError` whose cause has the code,
+ * `http.request` emits the error itself. A body that breaks half-way ends for `http.request` as 'aborted' (ECONNRESET),
+ * whatever broke it; MSW keeps the reason to itself, and MSW 3 from `fetch`, too. A call that hangs ends when the client
+ * gives up.
  */
 export function mswHandlers(door: Door, msw: MswHttp): RequestHandler[] {
   return door.origins().map((origin) => msw.http.all(`${origin}/*`, ({ request }) => answer(door, request)))
@@ -58,20 +59,38 @@ async function render(reply: Reply, request: Request): Promise<Response> {
     // Nobody is left to see it; an error would be printed by MSW.
     return new Response(null, { status: 504 })
   }
-  const error = errorOf(reply.outcome, request.url)
-  if (!isMidBody(reply)) throw error
+  if (!isMidBody(reply)) throw thrown(reply, request)
   const { status = 200, headers = [], body = new Uint8Array(), declaredLength } = reply.partial ?? {}
   const sent = headers.filter(([name]) => name !== 'content-length')
-  if (declaredLength !== undefined) sent.push(['content-length', String(declaredLength)])
+  // Without a length, MSW 3 ends the response where the body breaks, and the half passes for the whole.
+  const length = declaredLength ?? (isOffTheWire(request) ? body.byteLength + 1 : undefined)
+  if (length !== undefined) sent.push(['content-length', String(length)])
   return new Response(
-    brokenBody(body, () => error),
+    brokenBody(body, () => networkError(reply, request.url)),
     { status, headers: headersOf(sent) },
   )
 }
 
-function errorOf(outcome: NetworkFailure, url: string): Error {
-  if (outcome === 'refused') return connectRefused(portOf(url))
-  return outcome === 'closed' || outcome === 'truncated' ? hangUp() : readReset()
+/**
+ * Whether MSW read the request from a connection, where each has a host: what `http.request` sends, and from MSW 3 on what
+ * `fetch` sends. The client then makes its own error of what the connection says. MSW 2 puts itself in the place of
+ * `fetch`, which rejects with the very error that a handler throws.
+ */
+const isOffTheWire = (request: Request): boolean => request.headers.has('host')
+
+function thrown(reply: FailedReply & { outcome: NetworkFailure }, request: Request): Error {
+  const error = networkError(reply, request.url)
+  if (!isOffTheWire(request)) return passedOn(error)
+  // undici marks what `fetch` sends; it says of a FIN what `http.request` does not.
+  if (reply.outcome === 'closed' && !request.headers.has('sec-fetch-mode')) return hangUp()
+  return passedOn(error.cause as Error)
+}
+
+/** MSW passes on an error that has `code` and `errno`, of whatever value; any other becomes an answer with status 500. */
+function passedOn(error: Error): Error {
+  for (const key of ['code', 'errno'])
+    if (!(key in error)) Object.defineProperty(error, key, { value: undefined, configurable: true, writable: true })
+  return error
 }
 
 const givenUp = (signal: AbortSignal): Promise<void> =>

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import '../../fixtures/vitest.ts'
 import { startMesh } from '../../src/index.ts'
-import type { Mesh } from '../../src/index.ts'
+import type { Mesh, MeshDefinition } from '../../src/index.ts'
 
 /** What the code of the documentation may use without importing it. */
 export interface Context {
@@ -16,14 +16,12 @@ export interface Context {
 
 export type Snippet = (context: Context) => Promise<unknown>
 
-type Definition = Parameters<typeof startMesh>[0]
-
 const unavailable = (name: string) => (): never => {
   throw new Error(`${name} is not there in this context`)
 }
 
 /** Runs a snippet and gives back what it logged. */
-export async function runIn(context: string, snippet: Snippet, shop: Definition): Promise<string[]> {
+export async function runIn(context: string, snippet: Snippet, shop: MeshDefinition): Promise<string[]> {
   const logged: string[] = []
   const console = { log: (...values: unknown[]) => void logged.push(values.map(shown).join(' ')) }
   const tools = { expect, console, sleep: unavailable('sleep'), now: unavailable('now') }
@@ -32,8 +30,8 @@ export async function runIn(context: string, snippet: Snippet, shop: Definition)
     await snippet({ ...tools, mesh, chaos: mesh as unknown as Mesh['chaos'] })
     return logged
   }
-  // The response time is left out: pages show times, and a draw would have to be explained.
-  const mesh = await startMesh(shop, { seed: 7 })
+  // Without its response time: pages show times, and a draw would have to be explained on each.
+  const mesh = await startMesh(shop.with({ services: { catalog: { responseTime: 0 } } }), { seed: 7 })
   const given = { ...tools, mesh, chaos: mesh.chaos }
   try {
     if (context === 'shop') await mesh.run(() => snippet(given))

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { MeshDefinition } from '../../src/index.ts'
 import { runIn } from './context.ts'
 import type { Snippet } from './context.ts'
 import { blocks, pages, root, textOf, titleOf } from './pages.ts'
@@ -27,7 +28,7 @@ const load = (file: string) => import(/* @vite-ignore */ join(workspace.folder, 
 
 /** What a block shows: the message of what it throws, or what it logs. */
 async function outcomeOf(block: Block): Promise<string> {
-  const { shop } = (await load('shop.mesh.ts')) as { shop: Parameters<typeof runIn>[2] }
+  const { shop } = (await load('shop.mesh.ts')) as { shop: MeshDefinition }
   const { default: snippet } = (await load(snippetFile(block))) as { default: Snippet }
   if (block.does !== 'fails') return (await runIn(block.with, snippet, shop)).join('\n')
   return runIn(block.with, snippet, shop).then(

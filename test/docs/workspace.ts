@@ -23,10 +23,23 @@ const sources: Readonly<Record<string, string>> = {
   'meshwright/matchers': 'matchers/index.ts',
 }
 
-/** For `paths` of a tsconfig. */
-export const sourcePaths = Object.fromEntries(
-  Object.entries(sources).map(([name, path]) => [name, [join(root, path)]]),
-)
+/** What a snippet gets, typed by the shop: a wrong name of a service or an edge does not compile. */
+const contextFile = `
+import type { Mesh, MeshDefinition } from 'meshwright'
+import type {} from 'meshwright/vitest'
+import type { expect } from 'vitest'
+import type { shop } from './shop.mesh.ts'
+
+type Shop = typeof shop extends MeshDefinition<infer S> ? S : never
+export interface Context {
+  mesh: Mesh<Shop>
+  chaos: Mesh<Shop>['chaos']
+  expect: typeof expect
+  console: { log(...values: unknown[]): void }
+  sleep(ms: number): Promise<void>
+  now(): number
+}
+`
 
 function fromSource(code: string): string {
   return code.replace(/(from|import) '(meshwright[^']*)'/g, (all, word: string, name: string) =>
@@ -44,6 +57,7 @@ export function createWorkspace(imports: Imports): { folder: string; write(path:
     writeFileSync(file, imports === 'from source' ? fromSource(text) : text)
     return file
   }
+  write('context.ts', contextFile)
   if (imports === 'by name') {
     mkdirSync(join(folder, 'node_modules'))
     symlinkSync(root, join(folder, 'node_modules', 'meshwright'), 'dir')
@@ -77,7 +91,7 @@ export function moduleOf(block: Block): string {
     !own.some((line) => new RegExp(`\\b${name}\\b`).test(line))
   const taken = frontDoorNames.filter(isFree)
   return [
-    `import type { Context } from '${join(root, 'test/docs/context.ts')}'`,
+    "import type { Context } from './context.ts'",
     ...(taken.length > 0 ? [`import { ${taken.join(', ')} } from 'meshwright'`] : []),
     ...(isFree('shop') ? ["import { shop } from './shop.mesh.ts'"] : []),
     ...(isFree('checkout') ? ["import { checkout } from './checkout.ts'"] : []),

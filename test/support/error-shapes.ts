@@ -1,3 +1,5 @@
+import { getSystemErrorMap } from 'node:util'
+import { expect } from 'vitest'
 import type { NetworkFailure } from '../../src/call/reply.ts'
 import type { ClientName } from './clients.ts'
 
@@ -269,3 +271,25 @@ export const errorShapes: Readonly<Record<NetworkFailure, Readonly<Record<Client
     },
   },
 }
+
+interface Failure extends NodeJS.ErrnoException {
+  cause?: Failure
+}
+
+function shapeOf(error: Failure): ErrorShape {
+  if (error.errno !== undefined) expect(getSystemErrorMap().get(error.errno)?.[0]).toBe(error.code)
+  return {
+    name: error.name,
+    message: error.message.replace(/127\.0\.0\.1:\d+/, '<address>'),
+    ...(error.code !== undefined && { code: error.code }),
+    ...(error.syscall !== undefined && { syscall: error.syscall }),
+    ...(error.cause && { cause: shapeOf(error.cause) }),
+  }
+}
+
+/** The shape of what a request fails with; an `errno` has to be the platform's for its code. */
+export const shapeOfFailure = async (failing: Promise<unknown>) =>
+  failing.then(
+    (value) => expect.unreachable(`succeeded with ${String(value)}`),
+    (error: Failure) => shapeOf(error),
+  )

@@ -1,6 +1,7 @@
 import type { Door, Incoming } from '../../call/door.ts'
 import type { HeaderList, Origin } from '../../call/call.ts'
 import { currentScope } from '../../call/scope.ts'
+import type { Scope } from '../../call/scope.ts'
 
 /** A virtual time that may be running around a request. While a hold is out its clock stands still. */
 export interface World {
@@ -57,41 +58,37 @@ export class OpenDoors {
 
   /** The clock of the mesh that the running code belongs to. */
   clock(url: URL): Door['clock'] | undefined {
-    return this.#entryFor(url)?.door.clock
+    return this.#entryFor(url, scopeWith(url))?.door.clock
   }
 
   /**
-   * Where a request made right now stands. It belongs to the mesh of the running scope if that has the host, else to the
-   * mesh opened last that has it. Undefined when no mesh has it, or when the scope's mesh has stopped: what an ended test
-   * left running must not show up in the next one.
+   * Where a request made right now stands. It belongs to the innermost running scope whose mesh has that host, else to
+   * the mesh opened last that has it. Undefined when no mesh has it, or when the scope's mesh has stopped: what an ended
+   * test left running must not show up in the next one.
    */
   placeFor(url: URL): Place | undefined {
-    const entry = this.#entryFor(url)
+    const scope = scopeWith(url)
+    const entry = this.#entryFor(url, scope)
     const callee = entry?.door.serviceAt(url)
     if (!entry || callee === undefined) return undefined
     const { door } = entry
     const world = entry.worldOf()
-    const scope = currentScope()
-    if (scope?.service === undefined || scope.door.id !== door.id)
-      return { door, caller: door.defaultCaller, callee, origin: 'in-process', world, ...traceOf(scope, door) }
-    return {
-      door,
-      caller: scope.service,
-      callee,
-      origin: 'handler',
-      world,
-      ...(scope.parent && { parent: scope.parent }),
-      ...traceOf(scope, door),
-    }
+    const trace = scope?.trace && { trace: scope.trace }
+    if (scope?.service === undefined)
+      return { door, caller: door.defaultCaller, callee, origin: 'in-process', world, ...trace }
+    const { service: caller, parent } = scope
+    return { door, caller, callee, origin: 'handler', world, ...(parent && { parent }), ...trace }
   }
 
-  #entryFor(url: URL): OpenDoor | undefined {
-    const scope = currentScope()
-    if (scope?.door.stopped) return undefined
-    const own = scope && this.#open.find(({ door }) => door.id === scope.door.id)
-    return own && own.door.serviceAt(url) !== undefined ? own : this.#latest(url)
+  #entryFor(url: URL, scope: Scope | undefined): OpenDoor | undefined {
+    if (!scope) return this.#latest(url)
+    return scope.door.stopped ? undefined : this.#open.find(({ door }) => door.id === scope.door.id)
   }
 }
 
-const traceOf = (scope: ReturnType<typeof currentScope>, door: Door): Pick<Place, 'trace'> =>
-  scope?.trace && scope.door.id === door.id ? { trace: scope.trace } : {}
+/** The innermost scope whose mesh has this host. */
+function scopeWith(url: URL): Scope | undefined {
+  let scope = currentScope()
+  while (scope && scope.door.serviceAt(url) === undefined) scope = scope.outer
+  return scope
+}

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Travel } from '../http-exchange.ts'
+import { natives } from '../../time/natives.ts'
 import { turns } from '../http-exchange.ts'
 import type { Place } from './open-doors.ts'
 
@@ -8,6 +9,9 @@ const MOST_TICKETS = 10_000
 
 /** Turns of the event loop after which bytes that still travel are taken to wait for something else than for turns. */
 const MOST_TURNS_HELD = 50
+
+/** And so many real milliseconds: a client may have work of its own under way on another thread, such as compiling. */
+const MOST_MS_HELD = 20
 
 /** Turns between two chunks of a streamed response. */
 const TURNS_BETWEEN_CHUNKS = 8
@@ -25,6 +29,7 @@ export class Ticket implements Travel {
   readonly #forget: () => void
   #release: (() => void) | undefined
   #turnsLeft = 0
+  #heldUntilMs = 0
   #isConsumed = false
 
   constructor(id: string, place: Place | undefined, forget: () => void) {
@@ -39,6 +44,7 @@ export class Ticket implements Travel {
     const world = this.place?.world
     if (!world || this.#isConsumed) return
     this.#turnsLeft = MOST_TURNS_HELD
+    this.#heldUntilMs = natives.monotonicNow() + MOST_MS_HELD
     if (this.#release) return
     this.#release = world.hold(kind)
     void this.#watch()
@@ -49,7 +55,7 @@ export class Ticket implements Travel {
   async #watch(): Promise<void> {
     const release = this.#release
     while (this.#release === release) {
-      if (this.#turnsLeft-- <= 0) return this.#letGo()
+      if (this.#turnsLeft-- <= 0 && natives.monotonicNow() >= this.#heldUntilMs) return this.#letGo()
       await turns(1)
     }
   }

@@ -1,4 +1,4 @@
-import { circuitBreaker, ConsecutiveBreaker, handleAll, handleWhenResult, noop, retry, wrap } from 'cockatiel'
+import { circuitBreaker, ConsecutiveBreaker, CountBreaker, handleAll, handleWhenResult, noop, retry, wrap } from 'cockatiel'
 // @ts-expect-error opossum brings no types
 import Opossum from 'opossum'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -47,7 +47,7 @@ describe('a cockatiel breaker', () => {
     await breaker.execute(yes)
     const common = { edge, source: 'observed' }
     expect(observed.changes()).toEqual([
-      { t: 0, ...common, from: 'closed', to: 'open', reason: 'a call failed: payments is down' },
+      { t: 0, ...common, from: 'closed', to: 'open', reason: 'a call failed: payments is down', failures: 2 },
       { t: 1_000, ...common, from: 'open', to: 'half-open', reason: 'open for 1000 ms' },
       { t: 1_000, ...common, from: 'half-open', to: 'open', reason: 'a call failed: payments is down' },
       { t: 2_000, ...common, from: 'open', to: 'half-open', reason: 'open for 1000 ms' },
@@ -64,6 +64,17 @@ describe('a cockatiel breaker', () => {
     await breaker.execute(() => observed.journal.note('trial'))
     const written = observed.journal.entries.map((entry) => (entry.type === 'circuit.changed' ? entry.to : entry.type))
     expect(written).toEqual(['open', 'half-open', 'note', 'closed'])
+  })
+
+  test('a breaker that keeps a window has no count of failures in a row', async () => {
+    const breaker = circuitBreaker(handleAll, {
+      breaker: new CountBreaker({ threshold: 0.5, size: 2 }),
+      halfOpenAfter: 1_000,
+    })
+    observed.observe(breaker)
+    for (let i = 0; i < 2; i++) await breaker.execute(no).catch(() => {})
+    expect(observed.changes()).toHaveLength(1)
+    expect(observed.changes()[0]).not.toHaveProperty('failures')
   })
 
   test('isolation by hand is told from breaking', async () => {

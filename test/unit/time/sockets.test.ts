@@ -6,6 +6,7 @@ import { setupServer } from 'msw/node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRandom } from '../../../src/random/random.ts'
 import { currentWorld, simulate, type SimulateTools } from '../../../src/time/simulate.ts'
+import { listen } from '../../support/own-msw.ts'
 
 const run = <T>(scenario: (tools: SimulateTools) => Promise<T>) => simulate({ random: createRandom(1) }, scenario)
 
@@ -16,7 +17,7 @@ const server = setupServer(
     return HttpResponse.text('x'.repeat(100_000))
   }),
 )
-beforeAll(() => server.listen({ onUnhandledRequest: 'error' }))
+beforeAll(() => listen(server, 'error'))
 afterAll(() => server.close())
 
 const url = 'http://shop.test/slow'

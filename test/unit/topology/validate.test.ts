@@ -1,5 +1,5 @@
 import { runInNewContext } from 'node:vm'
-import { graphql, http, HttpResponse, ws } from 'msw'
+import { http, HttpResponse, ws } from 'msw'
 import { describe, expect, test } from 'vitest'
 import { MeshError } from '../../../src/errors.ts'
 import {
@@ -8,6 +8,7 @@ import {
   validateReplySpec,
   validateServiceOptions,
 } from '../../../src/topology/validate.ts'
+import { graphql } from '../../support/own-msw.ts'
 
 function mistake(act: () => void): MeshError {
   try {

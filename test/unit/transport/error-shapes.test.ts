@@ -1,11 +1,10 @@
-import { getSystemErrorMap } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import { failed, type FailedReply, type NetworkFailure } from '../../../src/call/reply.ts'
 import { responseFrom } from '../../../src/transport/fetch-response.ts'
 import { openInProcess } from '../../../src/transport/in-process/open.ts'
 import { openListener } from '../../../src/transport/listener.ts'
 import { clients, type ClientName } from '../../support/clients.ts'
-import { errorShapes, type ErrorShape } from '../../support/error-shapes.ts'
+import { errorShapes, shapeOfFailure } from '../../support/error-shapes.ts'
 import { fakeDoor } from '../../support/fake-door.ts'
 
 const partial = { status: 200, headers: [['content-type', 'text/plain']] as const, body: Buffer.from('half a ') }
@@ -49,27 +48,6 @@ const transports: Record<string, Failing> = {
     return clients[client](`${listener.url}/items`, giveUp(reply))
   },
 }
-
-interface Failure extends NodeJS.ErrnoException {
-  cause?: Failure
-}
-
-function shapeOf(error: Failure): ErrorShape {
-  if (error.errno !== undefined) expect(getSystemErrorMap().get(error.errno)?.[0]).toBe(error.code)
-  return {
-    name: error.name,
-    message: error.message.replace(/127\.0\.0\.1:\d+/, '<address>'),
-    ...(error.code !== undefined && { code: error.code }),
-    ...(error.syscall !== undefined && { syscall: error.syscall }),
-    ...(error.cause && { cause: shapeOf(error.cause) }),
-  }
-}
-
-const shapeOfFailure = async (failing: Promise<unknown>) =>
-  failing.then(
-    (value) => expect.unreachable(`succeeded with ${String(value)}`),
-    (error: Failure) => shapeOf(error),
-  )
 
 for (const [transport, failing] of Object.entries(transports))
   describe(`what clients see ${transport}`, () => {

@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest'
 import { openInProcess } from '../../../../src/transport/in-process/open.ts'
 import { clients, send } from '../../../support/clients.ts'
 import { fakeDoor } from '../../../support/fake-door.ts'
+import { listen } from '../../../support/own-msw.ts'
 
 const patched: [object, string][] = [
   [net, 'connect'],
@@ -96,15 +97,14 @@ describe('what is patched', () => {
 
 describe('next to the user’s own MSW', () => {
   const msw = setupServer(mswHttp.get('http://users.test/', () => HttpResponse.text('from msw')))
-  const listen = () => msw.listen({ onUnhandledRequest: 'bypass' })
   const orders: Record<string, (door: ReturnType<typeof fakeDoor>) => { close(): Promise<void> }> = {
     'which listens before the mesh opens': (door) => {
-      listen()
+      listen(msw)
       return openInProcess(door)
     },
     'which listens after the mesh has opened': (door) => {
       const opened = openInProcess(door)
-      listen()
+      listen(msw)
       return opened
     },
   }
