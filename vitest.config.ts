@@ -16,6 +16,8 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts', 'matchers/**/*.ts'],
+      // One failing test must not hide what the others reach.
+      reportOnFailure: true,
       // The thresholds stand in scripts/test.mjs: a part of the tests, run alone, cannot reach them.
       reporter: ['text-summary', 'json-summary', 'html'],
     },

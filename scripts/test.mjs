@@ -20,7 +20,8 @@ const only = onlyAt > 0 ? process.argv[onlyAt + 1]?.split(',') : undefined
 
 const minutes = (count) => count * 60_000
 const results = (name) => join(cacheFolder, 'results', `${name}.json`)
-const slow = isFull ? { MESHWRIGHT_SLOW: '1' } : {}
+// CI: a missing snapshot fails instead of being written, and so does a forgotten `.only`.
+const env = { CI: '1', ...(isFull && { MESHWRIGHT_SLOW: '1' }) }
 
 /** One line of the summary. */
 const one = (ok, note = '') => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, note })
@@ -86,7 +87,7 @@ const suites = [
       rmSync(coverageFile, { force: true })
       const file = results('vitest')
       const args = ['run', '--coverage', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-      return suite(bin('vitest'), args, { file, env: slow, limitMs: minutes(isFull ? 12 : 6), read: jestCounts })
+      return suite(bin('vitest'), args, { file, env, limitMs: minutes(isFull ? 12 : 6), read: jestCounts })
     },
   },
   { name: 'coverage', attempt: coverage },
@@ -94,8 +95,8 @@ const suites = [
     name: 'jest',
     attempt: () => {
       const file = results('jest')
-      const args = ['--json', `--outputFile=${file}`]
-      return suite(bin('jest'), args, { file, env: slow, limitMs: minutes(isFull ? 8 : 4), read: jestCounts })
+      const args = ['--ci', '--json', `--outputFile=${file}`]
+      return suite(bin('jest'), args, { file, env, limitMs: minutes(isFull ? 8 : 4), read: jestCounts })
     },
   },
   {
@@ -104,7 +105,7 @@ const suites = [
       const file = results('playwright')
       return suite(bin('playwright'), ['test', '--reporter=list,json'], {
         file,
-        env: { ...slow, PLAYWRIGHT_JSON_OUTPUT_FILE: file },
+        env: { ...env, PLAYWRIGHT_JSON_OUTPUT_FILE: file },
         limitMs: minutes(isFull ? 8 : 4),
         read: playwrightCounts,
       })

@@ -111,6 +111,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
   const detachments = new Set<() => Promise<void>>()
   let interception: { close(): Promise<void> } | undefined
   let simulations = 0
+  const running = new Set<Promise<unknown>>()
   let stopped: Promise<void> | undefined
 
   const alive = (what: string) => {
@@ -233,19 +234,24 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
       await ports.warmUp()
       let leave = () => {}
       try {
-        return await simulate(
+        const run = simulate(
           {
             ...options,
             random: engine.random,
             realms: ports.realms(),
             onWorld(world) {
               leave = engine.clock.enter(world.clock)
+              // A test that ran out of time must not leave virtual time on the globals.
+              engine.stopping.addEventListener('abort', () => world.fail(engine.stopping.reason), { once: true })
               engine.open.mirrorTo(world.open)
               journal.record('simulation.started', { simulation })
             },
           },
           (tools) => mesh.run(() => scenario(tools)),
         )
+        running.add(run)
+        void run.catch(() => {}).finally(() => running.delete(run))
+        return await run
       } finally {
         // Faults injected in virtual time end with it: their clocks stop here. So do calls that are still under way.
         for (const fault of mesh.chaos.faults) if (!before.has(fault)) fault.revert()
@@ -289,6 +295,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
       stopped ??= (async () => {
         engine.stop()
         for (const undo of undos.splice(0).reverse()) undo()
+        await Promise.allSettled(running)
         await Promise.all([
           interception?.close(),
           ...[...detachments].map((detach) => detach()),

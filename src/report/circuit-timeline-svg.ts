@@ -78,7 +78,11 @@ function lane(life: CircuitLife, top: number, x: (ms: number) => number): string
   return [
     `<text x="${left}" y="${top + 12}" font-weight="600" font-size="13" fill="${plainColours.text}">${escaped(cut(edge, 60))}<tspan dx="10" font-weight="400" font-size="12" fill="${plainColours.smallText}">${escaped(facts.join(' · '))}</tspan></text>`,
     ...dots(failuresMs, dotsY, x),
-    ...periods.filter(visible(x)).map((period) => block(period, barY, x)),
+    // Trials last, so that what follows does not cover them.
+    ...periods
+      .filter(visible(x))
+      .sort((a, b) => Number(a.state === 'half-open') - Number(b.state === 'half-open'))
+      .map((period) => block(period, barY, x)),
     ...faults
       .slice(0, maxFaults)
       .map((fault, index) => span(fault, barY + barHeight + 4 + index * (faultHeight + 3), x)),
@@ -108,13 +112,13 @@ function visible(x: (ms: number) => number): (period: CircuitPeriod) => boolean 
 
 function block({ state, fromMs, toMs }: CircuitPeriod, y: number, x: (ms: number) => number): string {
   const { fill, text } = stateColours[state]
-  const from = x(fromMs)
   // A trial takes a moment; it is drawn wide enough to be seen.
-  const wide = Math.max(x(toMs) - from, state === 'half-open' ? 2.5 : 0.75)
+  const wide = Math.max(x(toMs) - x(fromMs), state === 'half-open' ? 2.5 : 0.75)
+  const from = Math.min(x(fromMs), left + chart - wide)
   const words = wide > 66 ? [`<text x="${at(from + 8)}" y="${y + 15}" fill="${text}">${state}</text>`] : []
   return [
     `<g><title>${escaped(`${state}, ${shownMs(fromMs)} to ${shownMs(toMs)}`)}</title>`,
-    `<rect x="${at(from)}" y="${y}" width="${at(Math.min(wide, left + chart - from + 1))}" height="${barHeight}" fill="${fill}"/>`,
+    `<rect x="${at(from)}" y="${y}" width="${at(wide)}" height="${barHeight}" fill="${fill}"/>`,
     ...words,
     '</g>',
   ].join('')

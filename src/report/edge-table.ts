@@ -1,4 +1,3 @@
-import type { Subject } from '../journal/subject.ts'
 import { standing } from './standing.ts'
 import type { Stood } from './standing.ts'
 import type { DrawnStatus } from '../topology/drawing.ts'
@@ -19,7 +18,7 @@ export interface EdgeRow {
 }
 
 /** One row per edge, those that were called first, each group in the order of declaration. */
-export function edgeTable({ journal, facts, graph }: Pick<Subject, 'journal' | 'facts'> & Stood): EdgeRow[] {
+export function edgeTable({ journal, facts, graph }: Stood): EdgeRow[] {
   const status = standing({ journal, facts, ...(graph && { graph }) }).edges
   const rows = facts().edges.map(({ name: edge }): EdgeRow => {
     const calls = journal.where({ type: 'call.ended', edge })

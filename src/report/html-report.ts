@@ -7,6 +7,7 @@ import { journalTime, shownMs } from './journal-time.ts'
 import type { JournalTime } from './journal-time.ts'
 import { counted, cut, escaped, escapedLines } from './markup.ts'
 import type { Reported } from './reported.ts'
+import { slowestTrace } from './slowest-trace.ts'
 import { standing } from './standing.ts'
 
 const maxTraces = 20
@@ -47,7 +48,7 @@ export function htmlReport(mesh: Reported): string {
     figure('Circuits', circuitTimelineSvg(mesh)),
     edges(mesh),
     faults(mesh, time),
-    `<section><h2>Traces</h2><div class="wide">${mesh.traces.toHtml(undefined, { maxTraces, maxSpans })}</div></section>`,
+    traces(mesh),
     htmlJournal(journal),
     '</main>',
     reportScript,
@@ -108,6 +109,17 @@ function faults({ journal }: Reported, time: JournalTime): string {
     return `<tr><td>${escaped(kind)}</td><td>${escaped(target)}</td><td>${escaped(words.join(', ')) || '–'}</td><td class="n">${shownMs(fromMs)}</td><td class="n">${shownMs(toMs)}</td><td>${escaped(ended ?? 'still there')}</td><td class="n">${hits}</td></tr>`
   })
   return table('Faults', ['Fault', 'Target', 'Options', '#From', '#To', 'Ended', '#Hits'], rows, spans.length)
+}
+
+/** The slowest trace in the open, all others on demand. */
+function traces(mesh: Reported): string {
+  const slowest = slowestTrace(mesh.journal)
+  if (slowest === undefined) return ''
+  const all = mesh.traces.toHtml(undefined, { maxTraces, maxSpans })
+  return [
+    `<section><h2>Slowest trace</h2><div class="wide">${mesh.traces.toHtml(slowest, { maxSpans })}`,
+    `<details><summary>All traces</summary>${all}</details></div></section>`,
+  ].join('')
 }
 
 /** Headings that begin with `#` stand over numbers. */

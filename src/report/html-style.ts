@@ -21,6 +21,8 @@ code,pre,.journal td{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,mo
 section{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:18px 20px;margin:20px 0}
 .wide{overflow-x:auto}
 .figure svg{display:block;max-width:100%;height:auto;margin:0 auto}
+/* Their white ground, for when they stand alone; here the card is the ground. */
+.figure svg>rect:first-of-type{fill:none}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:5px 12px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
 tbody tr:last-child td{border-bottom:0}
@@ -33,13 +35,15 @@ th{font-weight:600;color:var(--soft);font-size:13px}
 ${chips}
 .problems{border-color:var(--bad)}
 .problems h2{color:var(--bad)}
-.problems pre{margin:0 0 10px;white-space:pre-wrap;overflow-wrap:anywhere}
+.problems pre{margin:10px 0 0;white-space:pre-wrap;overflow-wrap:anywhere}
 summary{cursor:pointer;color:var(--soft)}
 summary h2{display:inline;color:var(--ink)}
 .filters{display:flex;flex-wrap:wrap;gap:8px 20px;align-items:center;color:var(--soft)}
 input,select{font:inherit;color:var(--ink);background:var(--paper);border:1px solid var(--line);border-radius:6px;padding:3px 8px;max-width:100%}
 .journal td{padding:2px 12px 2px 0;overflow-wrap:anywhere;min-width:4em}
 .journal td:nth-child(3){white-space:nowrap;color:var(--accent)}
+.mw-traces{border:0;padding:0;margin:0;background:none}
+.mw-traces+details{margin-top:14px}
 .mw-traces td,.mw-traces tr:last-child td{border:0}
 @media (prefers-color-scheme:dark){
 /* The drawings are made for white paper: lightness is turned round, hues stay. */

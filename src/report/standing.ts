@@ -1,6 +1,5 @@
 import type { Subject } from '../journal/subject.ts'
 import type { DrawnStatus } from '../topology/drawing.ts'
-import type { Topology } from '../topology/graph.ts'
 
 export interface Standing {
   readonly services: { readonly [service: string]: DrawnStatus }
@@ -8,7 +7,9 @@ export interface Standing {
 }
 
 /** What is asked of a mesh to tell how it stands. With its graph, names that the graph does not have are left out. */
-export type Stood = Pick<Subject, 'journal' | 'facts'> & { readonly graph?: Pick<Topology, 'hasService' | 'hasEdge'> }
+export interface Stood extends Pick<Subject, 'journal' | 'facts'> {
+  readonly graph?: { hasService(name: string): boolean; hasEdge(name: string): boolean }
+}
 
 /**
  * How services and edges stand according to the journal, as colours for a picture of the graph. An edge shows its

@@ -1,9 +1,9 @@
-import type { Journal } from '../journal/journal.ts'
 import { circuitTimelineText } from './circuit-timeline-text.ts'
 import { edgeTable } from './edge-table.ts'
 import { journalTime, shownMs } from './journal-time.ts'
 import { counted, cut, oneLine } from './markup.ts'
 import type { Reported } from './reported.ts'
+import { slowestTrace } from './slowest-trace.ts'
 
 const maxEdges = 40
 const maxServices = 60
@@ -73,20 +73,3 @@ const problemLines = (problems: readonly Error[]) =>
   ].join('\n')
 
 const more = (left: number, what: string) => (left > 0 ? [`  ... and ${counted(left, `more ${what}`)}`] : [])
-
-/** The trace that took longest from its first to its last span. */
-export function slowestTrace(journal: Pick<Journal, 'where'>): string | undefined {
-  const spans = new Map<string, { startMs: number; endMs: number }>()
-  for (const { traceId, startMs, endMs } of journal.where({ type: 'span.ended' })) {
-    const before = spans.get(traceId)
-    spans.set(traceId, {
-      startMs: Math.min(startMs, before?.startMs ?? Infinity),
-      endMs: Math.max(endMs, before?.endMs ?? -Infinity),
-    })
-  }
-  let slowest: string | undefined
-  let longestMs = -Infinity
-  for (const [traceId, { startMs, endMs }] of spans)
-    if (endMs - startMs > longestMs) [slowest, longestMs] = [traceId, endMs - startMs]
-  return slowest
-}

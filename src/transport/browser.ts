@@ -27,13 +27,20 @@ export async function attachBrowser(door: Door, context: BrowserContextLike): Pr
   const patterns: RegExp[] = []
   const routed = new Set<string>()
   const underWay = new Map<unknown, AbortController>()
+  const handling = new Set<Promise<void>>()
 
   const onFailed = (request: unknown) => underWay.get(request)?.abort(new Error('The page went away'))
   const onClose = () => underWay.forEach((controller) => controller.abort(new Error('The browser context was closed')))
   context.on('requestfailed', onFailed)
   context.on('close', onClose)
 
-  const handle = async (route: BrowserRoute): Promise<void> => {
+  const handle = (route: BrowserRoute): Promise<void> => {
+    const handled = answer(route).finally(() => handling.delete(handled))
+    handling.add(handled)
+    return handled
+  }
+
+  const answer = async (route: BrowserRoute): Promise<void> => {
     const request = route.request()
     if (door.stopped || door.serviceAt(new URL(request.url())) === undefined) return settle(route.fallback())
     const gone = new AbortController()
@@ -43,8 +50,9 @@ export async function attachBrowser(door: Door, context: BrowserContextLike): Pr
     const onPageClose = () => onFailed(request)
     page?.on('close', onPageClose)
     try {
-      const answer = await answerTo(door, route, gone.signal)
-      await settle('abort' in answer ? route.abort(answer.abort) : route.fulfill(answer))
+      // A handler that does not watch its signal must keep neither the page nor the end of the test waiting.
+      const given = await Promise.race([answerTo(door, route, gone.signal), closedOn(gone.signal)])
+      await settle('abort' in given ? route.abort(given.abort) : route.fulfill(given))
     } catch (error) {
       // Whoever routes gets no exception back: the test learns of it as of any other mistake.
       if (!gone.signal.aborted) door.problem(error instanceof Error ? error : new Error(String(error)))
@@ -71,6 +79,8 @@ export async function attachBrowser(door: Door, context: BrowserContextLike): Pr
     context.off('requestfailed', onFailed)
     context.off('close', onClose)
     underWay.forEach((controller) => controller.abort(new Error('The mesh left the browser context')))
+    // Requests that are still paused when the last route goes are let through to the network.
+    await Promise.allSettled(handling)
     for (const pattern of patterns) await settle(context.unroute(pattern, handle))
   }
 }
@@ -102,6 +112,11 @@ async function answerTo(door: Door, route: BrowserRoute, signal: AbortSignal): P
   if (step && reply.outcome === 'answered') return redirectDocument(step.url, reply.headers)
   return fulfilment(reply, { method: request.method(), crossOrigin, signal, clock: door.clock })
 }
+
+const closedOn = (signal: AbortSignal) =>
+  new Promise<{ abort: string }>((resolve) =>
+    signal.addEventListener('abort', () => resolve({ abort: 'connectionclosed' }), { once: true }),
+  )
 
 function pageOf(request: BrowserRequest): BrowserPage | undefined {
   try {

@@ -44,10 +44,14 @@ describe('the guide has a section for', () => {
 
   test('each fault', async () => {
     const mesh = await startMesh(shop, { listen: false })
-    const { filter: _f, refuses: _r, onChange: _o, revertAll: _a, faults: _l, ...methods } = mesh.chaos as unknown as Record<
-      string,
-      unknown
-    >
+    const {
+      filter: _f,
+      refuses: _r,
+      onChange: _o,
+      revertAll: _a,
+      faults: _l,
+      ...methods
+    } = mesh.chaos as unknown as Record<string, unknown>
     await mesh.stop()
     const found = headings('chaos')
     expect(Object.keys(methods).filter((name) => !found.includes(name))).toEqual([])
@@ -75,7 +79,13 @@ describe('links', () => {
       .toLowerCase()
       .replace(/[^\w\- ]/g, '')
       .replaceAll(' ', '-')
-  const anchorsOf = (page: string) => new Set(textOf(page).split('\n').filter((line) => /^#+ /.test(line)).map(slug))
+  const anchorsOf = (page: string) =>
+    new Set(
+      textOf(page)
+        .split('\n')
+        .filter((line) => /^#+ /.test(line))
+        .map(slug),
+    )
 
   test.each(pages)('of %s lead somewhere', (page) => {
     const targets = [...textOf(page).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, target]) => target!)
@@ -90,7 +100,9 @@ describe('links', () => {
 })
 
 test('each npm script that a page names is there', () => {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>
+  }
   const named = pages.flatMap((page) => [...textOf(page).matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name!))
   expect([...new Set(named)].filter((name) => !(name in scripts))).toEqual([])
 })

@@ -24,13 +24,17 @@ function projectsOf(runner: Runner, type: 'commonjs' | 'module'): { folder: stri
     for (const { path, code } of modules()) workspace.write(`${runner}/${name}/${path}`, code)
   }
   for (const block of own) workspace.write(`${runner}/${block.with}/${pathOf(block)}`, block.code)
-  const tests = own.flatMap(({ code }) => code.match(/^\s*(?:test|it|typed)(?:\.\w+)*\(\s*['`]/gm) ?? []).length
+  const tests = own.flatMap(
+    ({ code }) => code.match(/^\s*(?:test|it|typed)(?:\.(?!describe)\w+)*\(\s*['`]/gm) ?? [],
+  ).length
   return { folder, names, tests }
 }
 
 /** Ends with the runner. Its environment is not that of this test, which a runner would take for its own. */
 function run(command: string, args: string[], cwd: string, more: NodeJS.ProcessEnv = {}) {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(VITEST|JEST|NODE_ENV|NODE_OPTIONS|MESHWRIGHT_SEED|TEST|DEV|PROD|MODE|SSR|BASE_URL)/.test(name))
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(VITEST|JEST|NODE_ENV|NODE_OPTIONS|MESHWRIGHT_SEED|TEST|DEV|PROD|MODE|SSR|BASE_URL)/.test(name),
+  )
   return new Promise<{ code: number | null; printed: string }>((resolve, reject) => {
     const child = spawn(command, args, {
       cwd,
@@ -56,44 +60,36 @@ const counts = (file: string) => {
   return { passed, failed }
 }
 
-const swc = [
-  '@swc/jest',
-  { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
-]
+/** Runs the projects of one kind in one Jest. */
+async function runJest(runner: 'jest' | 'jest-esm', module: 'commonjs' | 'es6', env: NodeJS.ProcessEnv = {}) {
+  const { folder, names, tests } = projectsOf(runner, module === 'es6' ? 'module' : 'commonjs')
+  const typescript = [
+    '@swc/jest',
+    { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: module } },
+  ]
+  const projects = names.map((name) => ({
+    rootDir: join(folder, name),
+    testMatch: ['<rootDir>/**/*.test.{ts,js}'],
+    transform: { '^.+\\.ts$': typescript },
+    moduleFileExtensions: ['ts', 'js', 'json'],
+    ...(module === 'es6' && { extensionsToTreatAsEsm: ['.ts'] }),
+  }))
+  const config = workspace.write(`${runner}/jest.config.json`, JSON.stringify({ rootDir: folder, projects }))
+  const output = join(folder, 'report.json')
+  const args = ['--config', config, '--json', '--outputFile', output, '--runInBand']
+  const { code, printed } = await run(bin('jest'), args, folder, env)
+  expect(code, printed).toBe(0)
+  expect(counts(output)).toEqual({ passed: tests, failed: 0 })
+}
 
 describe('the files of the documentation pass', () => {
-  test('under Jest', async () => {
-    const { folder, tests } = projectsOf('jest', 'commonjs')
-    const config = {
-      rootDir: folder,
-      testMatch: ['<rootDir>/**/*.test.{ts,js}'],
-      transform: { '^.+\\.ts$': swc },
-      moduleFileExtensions: ['ts', 'js', 'cjs', 'json'],
-      haste: { enableSymlinks: false },
-    }
-    workspace.write('jest/jest.config.json', JSON.stringify(config))
-    const output = join(folder, 'report.json')
-    const args = ['--config', join(folder, 'jest.config.json'), '--json', '--outputFile', output, '--runInBand']
-    const { code, printed } = await run(bin('jest'), args, folder)
-    expect(code, printed).toBe(0)
-    expect(counts(output)).toEqual({ passed: tests, failed: 0 })
-  }, 60_000)
+  test('under Jest', () => runJest('jest', 'commonjs'), 60_000)
 
-  test('under Jest with ES modules', async () => {
-    const { folder, tests } = projectsOf('jest-esm', 'module')
-    const config = {
-      rootDir: folder,
-      testMatch: ['<rootDir>/**/*.test.{ts,js}'],
-      transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }] },
-      extensionsToTreatAsEsm: ['.ts'],
-    }
-    workspace.write('jest-esm/jest.config.json', JSON.stringify(config))
-    const output = join(folder, 'report.json')
-    const args = ['--config', join(folder, 'jest.config.json'), '--json', '--outputFile', output, '--runInBand']
-    const { code, printed } = await run(bin('jest'), args, folder, { NODE_OPTIONS: '--experimental-vm-modules' })
-    expect(code, printed).toBe(0)
-    expect(counts(output)).toEqual({ passed: tests, failed: 0 })
-  }, 60_000)
+  test(
+    'under Jest with ES modules',
+    () => runJest('jest-esm', 'es6', { NODE_OPTIONS: '--experimental-vm-modules' }),
+    60_000,
+  )
 
   test('under Playwright', async () => {
     const { folder, tests } = projectsOf('playwright', 'module')

@@ -30,7 +30,7 @@ const load = (file: string) => import(/* @vite-ignore */ join(workspace.folder, 
 async function outcomeOf(block: Block): Promise<string> {
   const { shop } = (await load('shop.mesh.ts')) as { shop: MeshDefinition }
   const { default: snippet } = (await load(snippetFile(block))) as { default: Snippet }
-  if (block.does !== 'fails') return (await runIn(block.with, snippet, shop)).join('\n')
+  if (block.does !== 'fails') return (await runIn(block.with, snippet, shop)).join('\n').trimEnd()
   return runIn(block.with, snippet, shop).then(
     () => {
       throw new Error('This code is shown as failing, and does not fail.')
@@ -39,12 +39,16 @@ async function outcomeOf(block: Block): Promise<string> {
   )
 }
 
-// Ports and the paths of this checkout differ from machine to machine.
+// What differs from machine to machine, or from run to run: ports, the paths of this checkout, real time, and whether
+// undici starts the timer that all its requests share within this very simulation.
 const settled = (text: string) =>
   stripVTControlCharacters(text)
     .replaceAll(`${root}/`, '')
     .replace(/127\.0\.0\.1:\d{4,5}/g, '127.0.0.1:<port>')
     .replace(/\bport \d{4,5}\b/gi, (all) => all.replace(/\d+/, '<port>'))
+    .replace(/(\w->\w.* )open for \d+ ms/g, '$1open for <n> ms')
+    .replace(/\n {2}Seen outside the virtual clock: a timer inside Node[^\n]*/, '')
+    .replace(/open since [\d.]+ s/g, 'open since <n> s')
 
 for (const page of pages) {
   const own = runnable.filter((block) => block.page === page)

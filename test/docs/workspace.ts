@@ -70,7 +70,10 @@ export const removeWorkspace = (folder: string): void => rmSync(folder, { recurs
 /** The path that the first line of a file's block names: `// checkout.test.ts`. */
 export function pathOf(block: Block): string {
   const line = block.code.split('\n').find((text) => text.startsWith('// '))
-  const path = line?.slice(3).trim().split(/[\s:,]/)[0]
+  const path = line
+    ?.slice(3)
+    .trim()
+    .split(/[\s:,]/)[0]
   if (!path || !/\.\w+$/.test(path)) throw new Error(`${block.page}:${block.line} has no line that names its file`)
   return path
 }

@@ -1,5 +1,5 @@
 /**
- * Uses the packed tarball as four kinds of consumer would: each in an empty project of its own, outside of this
+ * Uses the packed tarball as its consumers would, those included who forgot something: each in an empty project of its own, outside of this
  * repository, installed with npm. Prints one line for each and, with `--results <file>`, writes the counts as JSON.
  *
  *   node test/package/run.mjs [--consumer vitest] [--results <file>] [--keep]
@@ -24,7 +24,22 @@ const option = (name) => {
 
 const jest = { command: 'jest', args: (file) => ['--json', `--outputFile=${file}`], read: jestCounts }
 
-/** `shared`: gets the TypeScript files of ./shared. `types`: is type-checked, which counts as one test. */
+const nodeTest = {
+  command: process.execPath,
+  args: (file) => [
+    '--test',
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${join(root, 'scripts', 'node-counts.mjs')}`,
+    `--test-reporter-destination=${file}`,
+  ],
+  read: (counts) => counts,
+}
+
+/**
+ * `shared`: gets the TypeScript files of ./shared. `types`: is type-checked, which counts as one test. `flags`: of `npm
+ * install`.
+ */
 const consumers = {
   'playwright-esm': {
     shared: true,
@@ -43,6 +58,9 @@ const consumers = {
     args: (file) => ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
     read: jestCounts,
   },
+  // npm installs missing peers, and refuses ones of a wrong version, unless told to take the project as it is.
+  'msw-missing': { ...nodeTest, flags: ['--legacy-peer-deps'] },
+  'msw-too-old': { ...nodeTest, flags: ['--legacy-peer-deps', '--ignore-scripts'] },
 }
 
 // Their output is only shown when something failed, between other lines.
@@ -70,9 +88,10 @@ async function install(name, folder, tarball) {
     if (version === '*') manifest.devDependencies[dependency] = versionHere(dependency)
   manifest.devDependencies.meshwright = `file:${tarball}`
   writeFileSync(file, JSON.stringify(manifest, null, 2))
+  const { flags = [] } = consumers[name]
   const { code, output } = await run(
     'npm',
-    ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel', 'error'],
+    ['install', ...flags, '--prefer-offline', '--no-audit', '--no-fund', '--loglevel', 'error'],
     { cwd: folder, quiet: true, limitMs: 240_000 },
   )
   return code === 0 ? undefined : output
@@ -91,7 +110,7 @@ async function types(folder) {
 async function test(name, folder) {
   const { command, args, env = () => ({}), read } = consumers[name]
   const file = join(folder, 'results.json')
-  const result = await suite(bin(command, folder), args(file), {
+  const result = await suite(command === process.execPath ? command : bin(command, folder), args(file), {
     cwd: folder,
     env: { ...plain, ...env(file) },
     file,

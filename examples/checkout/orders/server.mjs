@@ -12,15 +12,22 @@ import { openStore } from './store.mjs'
 
 const { env } = process
 const store = openStore(required('DATABASE'))
-const checkout = createCheckout({
-  store,
-  catalog: createCatalog({ url: required('CATALOG_URL') }),
-  payments: createPayments({
-    url: required('PAYMENTS_URL'),
-    timeoutMs: Number(env.PAYMENTS_TIMEOUT_MS ?? 1_000),
-    openMs: Number(env.PAYMENTS_OPEN_MS ?? 10_000),
-  }),
+const payments = createPayments({
+  url: required('PAYMENTS_URL'),
+  timeoutMs: Number(env.PAYMENTS_TIMEOUT_MS ?? 1_000),
+  openMs: Number(env.PAYMENTS_OPEN_MS ?? 10_000),
 })
+const checkout = createCheckout({ store, catalog: createCatalog({ url: required('CATALOG_URL') }), payments })
+
+// Whoever runs this service wants to know when it stops paying.
+/** @param {string} state */
+const logCircuit = (state) => {
+  const { breakerState } = /** @type {{ breakerState: number }} */ (payments.breaker.toJSON())
+  console.log(`circuit payments ${state} after ${breakerState} failures`)
+}
+payments.breaker.onBreak(() => logCircuit('open'))
+payments.breaker.onHalfOpen(() => logCircuit('half-open'))
+payments.breaker.onReset(() => logCircuit('closed'))
 
 /** @type {Record<string, number>} */
 const statusOf = { completed: 201, pending: 202, declined: 402, 'out-of-stock': 409, 'unknown-item': 404 }

@@ -11,12 +11,13 @@ import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 
-trace.setGlobalTracerProvider(new BasicTracerProvider())
+const provider = new BasicTracerProvider()
+trace.setGlobalTracerProvider(provider)
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 if (process.env.OTEL_PROPAGATORS !== 'none') propagation.setGlobalPropagator(new W3CTraceContextPropagator())
 
-// Instruments both: requests that come in (node:http), and those that go out through fetch.
-new HttpInstrumentation()
-new UndiciInstrumentation()
+// Requests that come in (node:http), and those that go out through fetch.
+for (const instrumentation of [new HttpInstrumentation(), new UndiciInstrumentation()])
+  instrumentation.setTracerProvider(provider)
 // The first one waits for `require`, which `import` of a built-in module does not pass.
 createRequire(import.meta.url)('node:http')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Mesh } from 'meshwright'
 import sqlite from 'node-sqlite3-wasm'
 import { createGateway } from './gateway.ts'
+import { loggedBreaker } from './logged-breaker.ts'
 
 export interface OrderRow {
   readonly id: string
@@ -19,11 +20,13 @@ const quick = { PAYMENTS_TIMEOUT_MS: '1000', PAYMENTS_OPEN_MS: '1000', SWEEP_MS:
  * Starts the real orders service in a process of its own, its dependencies in the mesh, and puts it into the mesh: what is
  * sent to `orders` goes to it from now on. Stop it when the test ends.
  */
-export async function startOrders(mesh: Pick<Mesh, 'env' | 'service'>, env: Record<string, string> = {}) {
+export async function startOrders(mesh: Pick<Mesh, 'env' | 'service' | 'observe'>, env: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'checkout-'))
   const database = join(folder, 'orders.db')
   const gateway = createGateway()
   mesh.service('payments').use(...gateway.handlers)
+  const breaker = loggedBreaker('payments')
+  mesh.observe('orders->payments', breaker)
 
   const start = async () => {
     const child = spawn(process.execPath, ['--import', './telemetry.mjs', 'server.mjs'], {
@@ -39,6 +42,7 @@ export async function startOrders(mesh: Pick<Mesh, 'env' | 'service'>, env: Reco
     const url = await new Promise<string>((resolve, reject) => {
       const read = (chunk: Buffer) => {
         output += chunk
+        breaker.read(String(chunk))
         const [listens] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? []
         if (listens) resolve(listens)
       }

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncResource } from 'node:async_hooks'
 import type { Travel } from '../http-exchange.ts'
 import { natives } from '../../time/natives.ts'
 import { turns } from '../http-exchange.ts'
@@ -36,7 +36,9 @@ export class Ticket implements Travel {
     this.id = id
     this.place = place
     this.#forget = forget
-    this.run = AsyncLocalStorage.snapshot()
+    // What AsyncLocalStorage.snapshot() does, at a quarter of its price: one is made for each request.
+    const context = new AsyncResource('MESHWRIGHT_REQUEST')
+    this.run = (work) => context.runInAsyncScope(work)
     this.#hold('request')
   }
 

@@ -1,0 +1,106 @@
+/** The results as docs/performance.md. Ratios come first: absolute figures are those of one machine on one day. */
+
+const times = (ratio) => (ratio >= 10 ? `×${Math.round(ratio)}` : `×${ratio.toFixed(ratio < 0.1 ? 2 : 1)}`)
+const us = (value) => `${value >= 100 ? Math.round(value / 10) * 10 : Math.round(value)} µs`
+const ms = (value) => `${value >= 10 ? Math.round(value) : value.toFixed(2)} ms`
+const counted = (value) => Math.round(value).toLocaleString('en')
+
+export function table(head, rows) {
+  const cells = [head, ...rows].map((row) => row.map(String))
+  const widths = head.map((_, i) => Math.max(...cells.map((row) => row[i].length)))
+  const line = (row) =>
+    `| ${row.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join(' | ')} |`
+  const rule = `| ${widths.map((width, i) => (i ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width))).join(' | ')} |`
+  return [line(cells[0]), rule, ...cells.slice(1).map(line)].join('\n')
+}
+
+const curveTable = (word, curves) =>
+  table(
+    [word, ...curves[0].points.map(({ count }) => counted(count)), 'growth'],
+    curves.map(({ way, points, growth }) => [way, ...points.map((point) => us(point.us)), times(growth)]),
+  )
+
+/** Each section of the page: which results it needs, its title and its text. */
+export const sections = {
+  handlers: ({ handlers, services }) => {
+    const last = ({ way }) => way === 'mesh, fetch'
+    const many = handlers.find(last)
+    return `## A call does not get dearer with the mesh
+
+The last handler of a service answers \`{"ok":true}\` to \`GET /resources/r<n>/items/7\`. The mesh finds it by host, method and
+path in an index and asks MSW about the candidates only; MSW alone asks one handler after the other. CPU time per call,
+client and reading the body included:
+
+${curveTable('handlers on one service', handlers)}
+
+![CPU time of a call by the number of handlers](performance-handlers.svg)
+
+\`growth\` is the last column against the first, measured in turns. With ${counted(many.points.at(-1).count)} handlers a \`fetch\` into the
+mesh takes ${times(many.toPlainMsw.at(-1))} of the time of one that MSW's \`setupServer\` answers; with one handler ${times(many.toPlainMsw[0])}. A mesh
+does more with a call than MSW: it is traced, passes policies and faults, and is written down.
+
+The same with more services, ten handlers each, the last handler of the last service:
+
+${curveTable('services', services)}`
+  },
+  lifecycle: (results) => `## Starting and stopping
+
+What each test pays, against one \`http.createServer\` that listens and closes:
+
+${table(
+  ['', 'CPU time', 'ratio'],
+  results.map(({ name, ms: time, ratio }) => [name, ms(time), times(ratio)]),
+)}
+
+A mesh in process has nothing to open but its hooks. \`listen: false\` leaves out the addresses of services under test.`,
+  throughput: (results) => `## Calls per second
+
+Fifty services of three instances each, fifty calls at once, Node's own HTTP client with keep-alive in the same process: the
+client's work is in all figures. Calls per second of one processor; \`ratio\` is the time of a call against the bare servers.
+
+${table(
+  ['', 'calls/s', 'ratio'],
+  results.map(({ name, perSecond, ratio }) => [name, counted(perSecond), times(ratio)]),
+)}`,
+  jest: (results) => `## What a Jest test file pays
+
+A CommonJS test file, twenty of them in a run, against the same file in Jest's environment for Node. Neither MSW nor
+OpenTelemetry nor the engine is loaded inside of the sandbox: \`meshwright\` there is a door to what the environment holds
+outside, loaded when the first file of a worker asks for it and shared by all files after it.
+
+${table(
+  ['', 'modules in the sandbox', 'first file of a worker', 'each further file'],
+  results.map(({ name, modules, addedFirstMs, addedMs }) => [name, modules, added(addedFirstMs), added(addedMs)]),
+)}
+
+The modules are the test file itself and ${results
+    .find(({ loaded }) => loaded.length > 0)
+    .loaded.map((path) => `\`${path.replace('/dist/cjs/', '')}\``)
+    .join(', ')}.`,
+  tracing: ({ spansMs, callMs, share }) => `## Tracing
+
+A CLIENT and a SERVER span on real OpenTelemetry, with their journal entries, take ${us(spansMs * 1000)} of CPU time: ${Math.round(share * 100)} % of a
+\`mesh.call\` that takes ${us(callMs * 1000)}. Against a service that answers in 5 ms that is ${((spansMs / 5) * 100).toFixed(1)} % of a request.`,
+  simulation: ({ minutes, seconds, checkouts, calls, bytesPerCall, isSame, memory }) => `## Virtual time
+
+${minutes} minutes with half an hour of outage and a checkout every second (${counted(checkouts)} requests of the code under test,
+${counted(calls)} calls in the mesh, retries and the circuit breaker at work) take ${seconds.toFixed(1)} s of real time: ${counted((minutes * 60) / seconds)} times as
+fast, ${us((seconds / calls) * 1e6)} for each call.${isSame ? ' Each repetition gave the same journal, byte for byte.' : ''}
+
+## What is kept
+
+The journal of that scenario takes ${counted(bytesPerCall)} bytes for each call as JSON lines. In memory a call leaves
+${counted(Math.max(...memory.heapBytesPerCall))} bytes behind, its journal included, and the ${counted(memory.calls)}th no more than the first: ${memory.heapBytesPerCall.map(counted).join(', ')}
+bytes for a call of each quarter. Nothing is kept once the mesh has gone.`,
+}
+
+const added = (value) => `${value < 0 ? '−' : '+'}${Math.abs(Math.round(value))} ms`
+
+export const page = (parts, { processors, node }) => `# Performance
+
+Written by \`npm run bench -- --write\`; do not edit. Measured on a machine with ${processors} processors, Node ${node}, with other
+programs running. Read the ratios: all that is compared took turns in the same process or in the same minute, and a ratio is
+the median over the rounds. The times are those of one machine and promise nothing for yours.
+
+${parts.join('\n\n')}
+`
