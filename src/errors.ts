@@ -24,7 +24,6 @@ export type MeshErrorCode =
   | 'MESH_TIME_LIMIT'
   | 'MESH_LIMIT'
   | 'MESH_NOT_SETTLED'
-  | 'MESH_HANDLER_FAILED'
   | 'MESH_UNSUPPORTED'
 
 const brand = Symbol.for('meshwright/error')

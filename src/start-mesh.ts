@@ -9,7 +9,7 @@ import { describeValue } from './nearest.ts'
 import { createHostClock } from './time/host-clock.ts'
 import type { TimeHost } from './time/host-clock.ts'
 import { createRealClock } from './time/real-clock.ts'
-import { currentWorld } from './time/simulate.ts'
+import { currentWorld, withReal } from './time/simulate.ts'
 import { MeshDefinition } from './topology/definition.ts'
 import type { MeshShape } from './topology/names.ts'
 import { attachBrowser } from './transport/browser.ts'
@@ -51,7 +51,8 @@ function ports(realms: readonly object[]): Ports {
         baseUrl: string
       }),
     respond: responseFrom,
-    forward,
+    // In virtual time the clock stands until the real service has answered.
+    forward: (upstream, call) => withReal(() => forward(upstream, call)),
     listen: openListener,
     intercept: (door) => openInProcess(door, { worldOf: currentWorld }),
     warmUp,

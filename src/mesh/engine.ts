@@ -217,7 +217,9 @@ export class Engine {
             own.length ? `"${caller}" may call: ${own.join(', ')}` : `"${caller}" declares no calls`,
             ...(nearest(name, declared).length ? [`Nearest edges: ${nearest(name, declared).join(', ')}`] : []),
           ],
-          fix: `Declare it (services.${caller}.calls.${callee}: {}) or set undeclaredCalls: 'allow'.`,
+          fix: this.#services.has(caller)
+            ? `Declare it (services.${caller}.calls.${callee}: {}) or set undeclaredCalls: 'allow'.`
+            : `Say which service the code under test speaks as: underTest: true, and calls: { ${callee}: {} }.`,
         },
       ),
       { edge: name },

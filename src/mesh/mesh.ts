@@ -9,6 +9,7 @@ import type { Journal } from '../journal/journal.ts'
 import { subjectKind } from '../journal/subject.ts'
 import type { Subject } from '../journal/subject.ts'
 import { describeValue } from '../nearest.ts'
+import { createRandom } from '../random/random.ts'
 import { observeBreaker } from '../resilience/observe.ts'
 import type { Clock } from '../time/clock.ts'
 import { simulate } from '../time/simulate.ts'
@@ -42,6 +43,8 @@ export interface SimulateOptions {
   startAt?: number
   /** Virtual time after which the simulation is stopped as running away, in milliseconds. */
   maxVirtualMs?: number
+  /** Turns of the event loop after which the simulation is stopped as a livelock. Default 1 000 000. */
+  maxTurns?: number
 }
 
 export interface Traces {
@@ -111,6 +114,8 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
   const detachments = new Set<() => Promise<void>>()
   let interception: { close(): Promise<void> } | undefined
   let simulations = 0
+  // What code in a simulation draws from `Math.random` is seeded, but is no decision of the mesh.
+  const inside = createRandom(engine.seed)
   const running = new Set<Promise<unknown>>()
   let stopped: Promise<void> | undefined
 
@@ -237,7 +242,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
         const run = simulate(
           {
             ...options,
-            random: engine.random,
+            random: inside,
             realms: ports.realms(),
             onWorld(world) {
               leave = engine.clock.enter(world.clock)
@@ -281,7 +286,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
       if (outcome === 'late')
         throw new MeshError(
           'MESH_NOT_SETTLED',
-          `mesh.settled: ${engine.open.size} calls are still open after ${timeoutMs} ms`,
+          `mesh.settled: ${engine.open.size === 1 ? '1 call is' : `${engine.open.size} calls are`} still open after ${timeoutMs} ms`,
           {
             details: engine.open.lines(),
             fix: 'Take back the fault or release the gate that holds them, or raise timeoutMs.',

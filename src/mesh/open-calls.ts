@@ -21,7 +21,8 @@ export class OpenCalls {
   add(call: Call): () => void {
     const entry = { label: `${call.id}  ${call.edge}  ${call.method} ${call.path}`, sinceMs: this.#clock.now() }
     this.#calls.set(call.id, entry)
-    this.#mirror?.set(call.id, entry)
+    // A simulation tells ages by its own clock, which is not shifted as the mesh's is.
+    this.#mirror?.set(call.id, { ...entry, sinceMs: this.#clock.date?.() ?? entry.sinceMs })
     return () => {
       this.#calls.delete(call.id)
       this.#mirror?.delete(call.id)

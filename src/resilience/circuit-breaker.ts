@@ -10,7 +10,7 @@ import { defaultFailureConditions, matchesFailure, saysNothing } from './failure
 export type CircuitState =
   /** `failures` as its rule counts them: in a row, or within its window. */
   | { readonly state: 'closed'; readonly failures: number }
-  /** Rejects until this moment of the mesh's clock (epoch milliseconds); the first call from then on is a trial. */
+  /** Rejects until this moment of the mesh's clock (milliseconds; in a simulation the mesh's clock goes on where real time left it); the first call from then on is a trial. */
   | { readonly state: 'open'; readonly untilMs: number }
   /** Trials that run, and trials that have succeeded. */
   | { readonly state: 'half-open'; readonly inFlight: number; readonly succeeded: number }

@@ -255,3 +255,99 @@ describe('what callers see', () => {
     })
   })
 })
+
+describe('an answer in the service’s place', () => {
+  test.each([
+    [{}, 503, 'fault filter abort'],
+    [{ status: 429, json: { retry: 'later' } }, 429, '{"retry":"later"}'],
+    [{ text: 'closed for lunch' }, 503, 'closed for lunch'],
+    [{ status: 204 }, 204, ''],
+    [{ status: 304 }, 304, ''],
+  ])('%j', async (options, status, body) => {
+    const mesh = await start(bank)
+    mesh.chaos.abort('payments', options)
+    expect(await pay(mesh)).toEqual({ status, body })
+  })
+
+  test('has its own headers, and says nothing of a service that was never asked', async () => {
+    const mesh = await start(bank)
+    charges = 0
+    mesh.chaos.abort('payments', { status: 429, headers: { 'retry-after': '3' } })
+    const response = await mesh.call('shop', 'payments', '/charges', { json: {} })
+    expect(response.headers.get('retry-after')).toBe('3')
+    expect(charges).toBe(0)
+    expect(mesh.edge('shop->payments').calls).toMatchObject([{ status: 429, via: 'fault' }])
+  })
+})
+
+test('latency on the way back comes after the service has done its work', async () => {
+  const mesh = await start(bank)
+  await mesh.simulate(async ({ now, sleep }) => {
+    charges = 0
+    mesh.chaos.latency('payments', { ms: 5_000, leg: 'reply' })
+    const pending = pay(mesh)
+    await sleep(1)
+    expect(charges).toBe(1)
+    expect(await pending).toMatchObject({ status: 200 })
+    expect(now()).toBe(5_000)
+  })
+})
+
+describe('a broken connection', () => {
+  test.each([
+    ['truncate', {}, 'UND_ERR_SOCKET', 'closed'],
+    ['reset', { at: 'mid-body' }, 'ECONNRESET', 'reset'],
+  ] as const)('%s on an answer without a body comes before the headers', async (kind, options, code, outcome) => {
+    const mesh = await start(bank)
+    mesh.service('payments').reply('POST /charges', 204)
+    mesh.chaos[kind]('payments', options)
+    expect(await pay(mesh)).toBe(code)
+    expect(mesh.edge('shop->payments').calls).toMatchObject([{ outcome }])
+  })
+
+  test('does not change a failure that comes from further in', async () => {
+    const mesh = await start(bank)
+    mesh.chaos.truncate('payments')
+    mesh.chaos.outage('payments')
+    expect(await pay(mesh)).toBe('ECONNREFUSED')
+  })
+})
+
+test('a hanging call of a caller that is gone already is no call that hangs', async () => {
+  const mesh = await start(bank)
+  mesh.chaos.latency('payments', { ms: 20 })
+  mesh.chaos.hang('payments')
+  const gone = new AbortController()
+  const pending = mesh.call('shop', 'payments', '/charges', { json: {}, signal: gone.signal })
+  while (mesh.journal.where({ type: 'fault.hit' }).length === 0) await new Promise((resolve) => setImmediate(resolve))
+  gone.abort()
+  await expect(pending).rejects.toThrow()
+  await mesh.settled()
+})
+
+test.each([
+  [
+    (mesh: Mesh) => mesh.chaos.latency('payments', 5 as never),
+    'chaos.latency: expected options { ms }, got 5 (number)',
+  ],
+  [
+    (mesh: Mesh) => mesh.chaos.latency('payments', { ms: 1, leg: 'both' as never }),
+    'chaos.latency: expected `leg` to be "request" or "reply", got "both" (string)',
+  ],
+  [
+    (mesh: Mesh) => mesh.chaos.reset('payments', { times: 0 }),
+    'chaos.reset: expected `times` to be an integer >= 1, got 0 (number)',
+  ],
+  [
+    (mesh: Mesh) => mesh.chaos.hang('payments', { when: true as never }),
+    'chaos.hang: expected `when` to be a function of the call, got true (boolean)',
+  ],
+  [
+    (mesh: Mesh) => mesh.chaos.partition(['orders'], ['payments'], { direction: 'up' as never }),
+    'chaos.partition: expected `direction` to be "both", "to" or "from", got "up" (string)',
+  ],
+])('a bad option is refused: %s', async (inject, message) => {
+  const mesh = (await start(bank)) as unknown as Mesh
+  expect(() => inject(mesh)).toThrow(`${message}   [MESH_INVALID_OPTION]`)
+  expect(mesh.chaos.faults).toEqual([])
+})

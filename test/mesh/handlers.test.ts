@@ -87,7 +87,7 @@ describe('handlers of a service', () => {
     const mesh = await start(library)
     mesh.service('books').use(
       http.get('/news', () => {
-        const events = ReadableStream.from(['data: first\n\n', 'data: second\n\n']).pipeThrough(new TextEncoderStream())
+        const events = new Blob(['data: first\n\n', 'data: second\n\n']).stream()
         return new HttpResponse(events, { headers: { 'content-type': 'text/event-stream' } })
       }),
     )
@@ -133,7 +133,7 @@ describe('scripted replies', () => {
 
   test('need a reply and a route', async () => {
     const books = (await start(library)).service('books')
-    expect(() => (books.reply as (route: string) => void)('GET /a')).toThrow(
+    expect(() => Reflect.apply(books.reply, books, ['GET /a'])).toThrow(
       "service books: reply('GET /a') needs at least one reply, such as 503   [MESH_INVALID_OPTION]",
     )
     expect(() => books.reply('GET /a', '503' as never)).toThrow('MESH_INVALID_OPTION')

@@ -10,7 +10,7 @@ import {
 } from 'cockatiel'
 import { describe, expect, test } from 'vitest'
 import { matchers } from '../../matchers/index.ts'
-import { defineMesh, http, HttpResponse, lognormal, startMesh } from '../../src/index.ts'
+import { defineMesh, http, HttpResponse, lognormal, startMesh, withReal } from '../../src/index.ts'
 import { meshes } from '../support/meshes.ts'
 import { checkout, shop } from '../support/shop.ts'
 
@@ -125,5 +125,49 @@ describe('mesh.simulate', { timeout: 120_000 }, () => {
     await mesh.simulate(() => void mesh.chaos.outage('payments', { forMs: 60_000 }))
     expect(mesh.chaos.faults).toEqual([])
     expect((await fetch('http://payments/charges', { method: 'POST' })).status).toBe(200)
+  })
+})
+
+describe('real work inside a simulation', () => {
+  test('a real service behind the mesh is waited for; its answer takes no virtual time', async () => {
+    const { createServer } = await import('node:http')
+    const server = createServer((_, response) => void setTimeout(() => response.end('{"real":true}'), 30))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const mesh = await start(gateway)
+    mesh.service('payments').forwardTo(`http://127.0.0.1:${(server.address() as import('node:net').AddressInfo).port}`)
+    await mesh.simulate(async ({ now }) => {
+      const before = now()
+      const response = await mesh.call('shop', 'payments', '/charges', { json: {} })
+      expect(await response.json()).toEqual({ real: true })
+      // The response time that the definition gives the service still passes.
+      expect(now() - before).toBeLessThan(1_000)
+    })
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  test('withReal runs code in real time, and the clock stands meanwhile', async () => {
+    const mesh = await start(gateway)
+    await mesh.simulate(async ({ now }) => {
+      const realMs = await withReal(async () => {
+        const before = Date.now()
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        return Date.now() - before
+      })
+      expect(realMs).toBeGreaterThan(0)
+      expect(now()).toBe(0)
+    })
+  })
+
+  test('what code under test draws from Math.random is seeded, and is no decision of the mesh', async () => {
+    const mesh = await start(
+      defineMesh({ name: 'calm', services: { app: { underTest: true, calls: { api: {} } }, api: {} } }),
+    )
+    const drawn = await mesh.simulate(async () => {
+      await (await fetch('http://api/')).text()
+      return Math.random()
+    })
+    expect(drawn).toBeGreaterThanOrEqual(0)
+    expect(mesh.facts().chance).toBe(false)
   })
 })

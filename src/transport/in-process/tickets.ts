@@ -36,7 +36,7 @@ export class Ticket implements Travel {
     this.id = id
     this.place = place
     this.#forget = forget
-    // What AsyncLocalStorage.snapshot() does, at a quarter of its price: one is made for each request.
+    // What AsyncLocalStorage.snapshot() does, at a fraction of its price: one is made for each request.
     const context = new AsyncResource('MESHWRIGHT_REQUEST')
     this.run = (work) => context.runInAsyncScope(work)
     this.#hold('request')
