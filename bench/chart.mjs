@@ -2,7 +2,7 @@
 
 const width = 760
 const height = 420
-const box = { left: 70, right: 545, top: 50, bottom: 360 }
+const box = { left: 88, right: 545, top: 50, bottom: 360 }
 const colours = ['#2f7ed8', '#1b9e5a', '#d9822b', '#c23b4b']
 
 const escaped = (text) => String(text).replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`)
@@ -41,7 +41,7 @@ export function lineChart({ title, xLabel, yLabel, lines }) {
 <g fill="#333">
 ${text(box.left, 26, title, 'font-size="16" font-weight="600"')}
 ${text((box.left + box.right) / 2, height - 16, xLabel, 'text-anchor="middle"')}
-${text(18, (box.top + box.bottom) / 2, yLabel, `text-anchor="middle" transform="rotate(-90 18 ${(box.top + box.bottom) / 2})"`)}
+${text(16, (box.top + box.bottom) / 2, yLabel, `text-anchor="middle" transform="rotate(-90 16 ${(box.top + box.bottom) / 2})"`)}
 ${xTicks.map((x) => text(xOf(x), box.bottom + 20, x.toLocaleString('en'), 'text-anchor="middle"')).join('\n')}
 ${yTicks.map((y) => text(box.left - 8, Number(yOf(y)) + 4, y.toLocaleString('en'), 'text-anchor="end"')).join('\n')}
 </g>

@@ -1,6 +1,7 @@
 /** The results as docs/performance.md. Ratios come first: absolute figures are those of one machine on one day. */
 
-const times = (ratio) => (ratio >= 10 ? `×${Math.round(ratio)}` : `×${ratio.toFixed(ratio < 0.1 ? 2 : 1)}`)
+const factor = (ratio) => (ratio >= 10 ? String(Math.round(ratio)) : ratio.toFixed(ratio < 0.1 ? 2 : 1))
+const times = (ratio) => `×${factor(ratio)}`
 const us = (value) => `${value >= 100 ? Math.round(value / 10) * 10 : Math.round(value)} µs`
 const ms = (value) => `${value >= 10 ? Math.round(value) : value.toFixed(2)} ms`
 const counted = (value) => Math.round(value).toLocaleString('en')
@@ -35,9 +36,9 @@ ${curveTable('handlers on one service', handlers)}
 
 ![CPU time of a call by the number of handlers](performance-handlers.svg)
 
-\`growth\` is the last column against the first, measured in turns. With ${counted(many.points.at(-1).count)} handlers a \`fetch\` into the
-mesh takes ${times(many.toPlainMsw.at(-1))} of the time of one that MSW's \`setupServer\` answers; with one handler ${times(many.toPlainMsw[0])}. A mesh
-does more with a call than MSW: it is traced, passes policies and faults, and is written down.
+\`growth\` is the last column against the first, measured in turns. With ${counted(many.points.at(-1).count)} handlers a \`fetch\` into the mesh takes
+${factor(many.toPlainMsw.at(-1))} times as long as one that MSW's \`setupServer\` answers, with one handler ${factor(many.toPlainMsw[0])} times: the mesh is reached
+through Node's real HTTP client and server, and a call is traced, passes policies and faults, and is written down.
 
 The same with more services, ten handlers each, the last handler of the last service:
 
@@ -52,7 +53,8 @@ ${table(
   results.map(({ name, ms: time, ratio }) => [name, ms(time), times(ratio)]),
 )}
 
-A mesh in process has nothing to open but its hooks. \`listen: false\` leaves out the addresses of services under test.`,
+In process the price is mostly that of the hooks on Node's network modules, put in and taken out once for all services. The
+default is both: in process, and an address for each edge of the services under test; \`listen: false\` leaves those out.`,
   throughput: (results) => `## Calls per second
 
 Fifty services of three instances each, fifty calls at once, Node's own HTTP client with keep-alive in the same process: the
@@ -91,7 +93,7 @@ fast, ${us((seconds / calls) * 1e6)} for each call.${isSame ? ' Each repetition 
 
 The journal of that scenario takes ${counted(bytesPerCall)} bytes for each call as JSON lines. In memory a call leaves
 ${counted(Math.max(...memory.heapBytesPerCall))} bytes behind, its journal included, and the ${counted(memory.calls)}th no more than the first: ${memory.heapBytesPerCall.map(counted).join(', ')}
-bytes for a call of each quarter. Nothing is kept once the mesh has gone.`,
+bytes for a call of each quarter.`,
 }
 
 const added = (value) => `${value < 0 ? '−' : '+'}${Math.abs(Math.round(value))} ms`

@@ -93,9 +93,8 @@ async function memory() {
     await drive(4_500)
     samples.push(((await used()) - before) / 4_500)
   }
-  const bytesPerCall = mesh.journal.toJSONL().length / 20_000
   await mesh.stop()
-  return { heapBytesPerCall: samples.map(Math.round), journalBytesPerCall: Math.round(bytesPerCall), calls: 20_000 }
+  return { heapBytesPerCall: samples.map(Math.round), calls: 20_000 }
 }
 
 const outages = []

@@ -68,8 +68,8 @@ type GraphQLResolver = (info: {
   cookies: Record<string, string>
 }) => Response | undefined | Promise<Response | undefined>
 
-/** MSW 2's own type; a smaller one where MSW has moved it to an entry that MSW 2's types know nothing of. */
-type GraphQL = Msw extends { graphql: infer G } ? G : GraphQLLink & { link(url: string | RegExp): GraphQLLink }
+/** MSW 2's own type. From msw 3 on, all handlers belong to a `link`, in an entry that MSW 2's types know nothing of. */
+type GraphQL = Msw extends { graphql: infer G } ? G : { link(url: string | RegExp): GraphQLLink }
 
 /**
  * MSW's GraphQL handlers. From msw 3 on they are an entry of their own, which needs the package `graphql`: ESM imports them from
@@ -80,11 +80,7 @@ type GraphQL = Msw extends { graphql: infer G } ? G : GraphQLLink & { link(url: 
 export const graphql = ((msw as { graphql?: unknown }).graphql ?? elsewhere()) as GraphQL
 
 function elsewhere(): object {
-  const names = ['query', 'mutation', 'operation', 'subscription', 'link']
-  return Object.defineProperties(
-    {},
-    Object.fromEntries(names.map((name) => [name, { get: () => Reflect.get(graphqlEntry(), name) as unknown }])),
-  )
+  return Object.defineProperty({}, 'link', { get: () => Reflect.get(graphqlEntry(), 'link') as unknown })
 }
 
 function graphqlEntry(): object {

@@ -23,7 +23,7 @@ export interface ChainParts {
   readonly circuit?: Circuit | undefined
   /** CLIENT span of one try. */
   readonly clientTracing: Filter
-  /** Gates, then the faults of this edge and of its callee. */
+  /** What ends for a caller that gives up, gates, then the faults of this edge and of its callee. */
   readonly network: readonly Filter[]
   /** The callee's side: SERVER span, response time, handler. */
   readonly callee: Next
@@ -39,7 +39,7 @@ export interface ChainParts {
  * 5. the record of one try, so that its outcome is what the policies above saw.
  * 6. timeout: limits one try, the time in the bulkhead's queue excluded.
  * 7. CLIENT span: one per try, as OpenTelemetry's HTTP conventions have it.
- * 8. the network: gates hold what comes back; faults act on the way there and back.
+ * 8. the network: ends here for a caller that gives up; gates hold what comes back; faults act on the way there and back.
  * 9. the callee.
  */
 export function buildChain({

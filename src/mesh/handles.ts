@@ -76,7 +76,7 @@ export function subjectOf(engine: Engine, kind: 'edge' | 'service' | 'mesh', nam
 }
 
 export function edgeHandle(engine: Engine, name: string): EdgeHandle {
-  const { caller, callee } = engine.edge(name)
+  const { caller, callee } = engine.fabric.edge(name)
   const ended = () => engine.journal.where({ type: 'call.ended', edge: name })
   const handle = {
     ...subjectOf(engine, 'edge', name),
@@ -84,15 +84,15 @@ export function edgeHandle(engine: Engine, name: string): EdgeHandle {
     callee,
     configure(options: EdgeOptions) {
       validateEdgeOptions(`edge ${name}`, options)
-      engine.configureEdge(name, options)
+      engine.fabric.configureEdge(name, options)
     },
   }
   return Object.defineProperties(handle, {
-    options: { get: () => engine.edge(name).options },
+    options: { get: () => engine.fabric.edge(name).options },
     calls: { get: ended },
     circuit: {
       get: (): CircuitHandle | undefined => {
-        const circuit = engine.circuitOf(name)
+        const circuit = engine.fabric.edge(name).chain.circuit
         return (
           circuit && {
             get state() {
@@ -125,7 +125,7 @@ export function edgeHandle(engine: Engine, name: string): EdgeHandle {
 }
 
 export function serviceHandle(engine: Engine, name: string): ServiceHandle {
-  const service = engine.service(name)
+  const service = engine.fabric.service(name)
   const handle = {
     ...subjectOf(engine, 'service', name),
     url: service.origin,

@@ -53,8 +53,12 @@ export interface Traces {
   toHtml(traceId?: string, limits?: Omit<WaterfallLimits, 'width'>): string
 }
 
-/** A definition that is running, for one test. */
-export interface Mesh<S extends MeshShape = MeshShape> extends Subject, AsyncDisposable {
+/**
+ * A definition that is running, for one test. `Mesh` alone is any mesh: with `MeshShape` in place of `any`, one whose names
+ * are known could not be handed to a function that does not care.
+ */
+// oxlint-disable-next-line no-explicit-any -- the reason stands above
+export interface Mesh<S extends MeshShape = any> extends Subject, AsyncDisposable {
   readonly [subjectKind]: 'mesh'
   /** Printed by every failure in which chance took part; set MESHWRIGHT_SEED to replay. */
   readonly seed: string
@@ -144,7 +148,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
     seed: engine.seed,
     chaos: engine.chaos,
     get graph() {
-      return engine.topology
+      return engine.fabric.topology
     },
     traces: {
       toText: (traceId, limits) => toWaterfallText(journal, traceId, limits),
@@ -157,8 +161,8 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
 
     async call(from, to, path, init = {}) {
       alive('mesh.call')
-      engine.service(from)
-      const service = engine.service(to)
+      engine.fabric.service(from)
+      const service = engine.fabric.service(to)
       const url = service.origin + path
       return ports.respond(
         await door.enter(incomingFrom(init, { caller: from, callee: to, origin: 'driver', path, url })),
@@ -166,12 +170,12 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
       )
     },
 
-    url(service, { from = engine.defaultCaller } = {}) {
+    url(service, { from = engine.fabric.defaultCaller } = {}) {
       alive('mesh.url')
-      engine.service(service)
+      engine.fabric.service(service)
       const listener = listeners.get(`${from}->${service}`)
       if (listener) return listener.url
-      const edge = engine.edge(`${from}->${service}`)
+      const edge = engine.fabric.edge(`${from}->${service}`)
       throw new MeshError(
         'MESH_UNSUPPORTED',
         `mesh.url: no listener is open for ${edge.name}, because "${from}" is not under test`,
@@ -183,7 +187,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
 
     env(service) {
       alive('mesh.env')
-      engine.service(service)
+      engine.fabric.service(service)
       const env: Record<string, string> = { MESHWRIGHT_SERVICE: service }
       for (const [edge, { url }] of listeners) {
         const [caller, callee] = edge.split('->') as [string, string]
@@ -199,7 +203,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
           'MESH_INVALID_OPTION',
           `mesh.listen: expected \`port\` to be an integer from 0 to 65535, got ${describeValue(port)}`,
         )
-      engine.edge(`${from}->${to}`)
+      engine.fabric.edge(`${from}->${to}`)
       return open(from, to, port)
     },
 
@@ -215,7 +219,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
     handlers: () => ports.mswHandlers(door),
 
     observe(edge, breaker) {
-      const runtime = engine.edge(edge)
+      const runtime = engine.fabric.edge(edge)
       const undo = observeBreaker(breaker, { edge, record: journal.record, clock: engine.clock })
       runtime.observed = true
       const stop = () => {
@@ -227,7 +231,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
     },
 
     hold(edge) {
-      engine.edge(edge)
+      engine.fabric.edge(edge)
       return engine.gates.hold(edge)
     },
 
@@ -248,7 +252,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
               leave = engine.clock.enter(world.clock)
               // A test that ran out of time must not leave virtual time on the globals.
               engine.stopping.addEventListener('abort', () => world.fail(engine.stopping.reason), { once: true })
-              engine.open.mirrorTo(world.open)
+              engine.dispatch.open.mirrorTo(world.open)
               journal.record('simulation.started', { simulation })
             },
           },
@@ -260,7 +264,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
       } finally {
         // Faults injected in virtual time end with it: their clocks stop here. So do calls that are still under way.
         for (const fault of mesh.chaos.faults) if (!before.has(fault)) fault.revert()
-        engine.open.forget()
+        engine.dispatch.open.forget()
         journal.record('simulation.ended', { simulation, virtualMs: engine.clock.sinceStart() })
         leave()
         await ownInterception?.close()
@@ -269,26 +273,26 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
 
     addService(name, options = {}) {
       validateServiceOptions(name, options)
-      engine.addService(name, options)
+      engine.fabric.addService(name, options)
     },
-    removeService: (name) => engine.removeService(name),
+    removeService: (name) => engine.fabric.removeService(name),
     addEdge(from, to, options = {}) {
       validateEdgeOptions(`edge ${from}->${to}`, options)
-      engine.addEdge(from, to, options)
+      engine.fabric.addEdge(from, to, options)
     },
-    removeEdge: (edge) => engine.removeEdge(edge),
+    removeEdge: (edge) => engine.fabric.removeEdge(edge),
 
     async settled({ timeoutMs = 5_000 } = {}) {
       let late = () => {}
       const limit = new Promise<'late'>((resolve) => (late = real.timer(timeoutMs, () => resolve('late'))))
-      const outcome = await Promise.race([engine.open.empty(), limit])
+      const outcome = await Promise.race([engine.dispatch.open.empty(), limit])
       late()
       if (outcome === 'late')
         throw new MeshError(
           'MESH_NOT_SETTLED',
-          `mesh.settled: ${engine.open.size === 1 ? '1 call is' : `${engine.open.size} calls are`} still open after ${timeoutMs} ms`,
+          `mesh.settled: ${engine.dispatch.open.size === 1 ? '1 call is' : `${engine.dispatch.open.size} calls are`} still open after ${timeoutMs} ms`,
           {
-            details: engine.open.lines(),
+            details: engine.dispatch.open.lines(),
             fix: 'Take back the fault or release the gate that holds them, or raise timeoutMs.',
           },
         )

@@ -13,19 +13,22 @@ export class OpenCalls {
   readonly #waiters = new Set<() => void>()
   /** Where a simulation keeps its own list, while there is one. */
   #mirror: Map<string, OpenCall> | undefined
+  #added = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  add(call: Call): () => void {
-    const entry = { label: `${call.id}  ${call.edge}  ${call.method} ${call.path}`, sinceMs: this.#clock.now() }
-    this.#calls.set(call.id, entry)
+  /** Returns what to do when the call has ended. A call may be here twice: for its caller, and as work that goes on without one. */
+  add({ id, edge, method, path }: Call, note = ''): () => void {
+    const key = String(++this.#added)
+    const entry = { label: `${id}  ${edge}  ${method} ${path}${note && `  (${note})`}`, sinceMs: this.#clock.now() }
+    this.#calls.set(key, entry)
     // A simulation tells ages by its own clock, which is not shifted as the mesh's is.
-    this.#mirror?.set(call.id, { ...entry, sinceMs: this.#clock.date?.() ?? entry.sinceMs })
+    this.#mirror?.set(key, { ...entry, sinceMs: this.#clock.date?.() ?? entry.sinceMs })
     return () => {
-      this.#calls.delete(call.id)
-      this.#mirror?.delete(call.id)
+      this.#calls.delete(key)
+      this.#mirror?.delete(key)
       if (this.#calls.size === 0) this.#wake()
     }
   }

@@ -4,10 +4,10 @@ import type { Reply } from '../call/reply.ts'
 import { scopes } from '../call/scope.ts'
 import type { Scope } from '../call/scope.ts'
 import { MeshError } from '../errors.ts'
-import { nearest } from '../nearest.ts'
 import { HandlerIndex, routeOf } from '../routing/handler-index.ts'
 import type { Handler, ServiceOptions } from '../topology/options.ts'
 import type { Dependency } from './dependencies.ts'
+import { unhandledRequest } from './mistakes.ts'
 import type { Ports } from './ports.ts'
 import { ReplySequences } from './replies.ts'
 
@@ -129,19 +129,7 @@ export class ServiceRuntime {
 
   #unhandled(call: Call): Reply {
     if (this.#context.unhandledRequests === 'passthrough') return answered(404, { text: '' })
-    const wanted = `${call.method} ${call.path.split('?', 1)[0]}`
-    const near = nearest(wanted, this.routes)
-    const error = new MeshError(
-      'MESH_UNHANDLED_REQUEST',
-      `No handler of service "${this.name}" takes ${wanted} (called by ${call.caller}).`,
-      {
-        details: [
-          ...(near.length ? [`Nearest: ${near.join(', ')}`] : []),
-          `Handlers: ${this.routes.slice(0, 12).join(', ')}${this.routes.length > 12 ? `, ${this.routes.length - 12} more` : ''}`,
-        ],
-        fix: `Add a handler, script a reply (mesh.service('${this.name}').reply('${wanted}', 200)), or set unhandledRequests: 'passthrough'.`,
-      },
-    )
+    const error = unhandledRequest(call, this.routes)
     this.#context.problem(error, call)
     return failed('unhandled', { message: error.message, processed: false })
   }

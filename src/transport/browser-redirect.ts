@@ -71,7 +71,7 @@ function nextStep({ method, url, headers, body }: Sent, reply: Reply): Sent | un
     (reply.status === 303 && method !== 'HEAD') || (reply.status <= 302 && method === 'POST') || method === 'GET'
   const isSame = target.origin === url.origin
   const kept = headers.filter(([name]) => {
-    if (becomesGet && method !== 'GET' && /^content-/.test(name)) return false
+    if (becomesGet && method !== 'GET' && name.startsWith('content-')) return false
     return isSame || (name !== 'authorization' && name !== 'cookie')
   })
   const cookie = isSame ? cookieAfter(header(kept, 'cookie'), reply.headers) : undefined

@@ -63,7 +63,7 @@ type Whole = { bytes: Buffer } | { abort: string }
 
 async function bodyOf({ body, headers }: AnsweredReply, { signal, clock }: Asked): Promise<Whole> {
   if (!isStream(body)) return { bytes: Buffer.from(body ?? []) }
-  const isEvents = /^text\/event-stream/.test(header(headers, 'content-type') ?? '')
+  const isEvents = (header(headers, 'content-type') ?? '').startsWith('text/event-stream')
   const reader = body.getReader()
   const cancel = () => void reader.cancel(signal.reason).catch(() => {})
   signal.addEventListener('abort', cancel, { once: true })

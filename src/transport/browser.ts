@@ -20,8 +20,8 @@ import type { Sent } from './browser-redirect.ts'
  *   `response.url` stays the first address. A navigation goes on by a document that leads to the new address.
  * - Preflights are answered for the service, and a cross-origin page may read every answer, unless the handler sets
  *   `Access-Control-Allow-Origin` itself.
- * - The contents of files in a `FormData` are not shown to routes. Requests that a service worker makes or answers are not
- *   seen: `test.use({ serviceWorkers: 'block' })`.
+ * - The contents of files in a `FormData` are not shown to routes. What a service worker answers itself is no request; what
+ *   it asks for is seen in Chromium only: elsewhere, `test.use({ serviceWorkers: 'block' })`.
  */
 export async function attachBrowser(door: Door, context: BrowserContextLike): Promise<() => Promise<void>> {
   const patterns: RegExp[] = []

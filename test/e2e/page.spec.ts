@@ -433,6 +433,19 @@ test.describe('kinds of requests', () => {
     expect((await failed).failure()?.errorText).toBe('net::ERR_CONNECTION_RESET')
   })
 
+  test('what a service worker asks for reaches the mesh', async ({ page, mesh }) => {
+    await page.goto(`${siteUrl}/form`)
+    await page.evaluate(async () => {
+      const controlled = new Promise((resolve) =>
+        navigator.serviceWorker.addEventListener('controllerchange', resolve, { once: true }),
+      )
+      await navigator.serviceWorker.register('/worker.js')
+      await controlled
+    })
+    expect((await fetched(page, `${siteUrl}/away`)).text).toContain('Away')
+    expect(mesh.service('www')).toHaveReceived('GET /away', { times: 1 })
+  })
+
   test("page.request is no page's request, but reaches the mesh", async ({ page, context, mesh }) => {
     const response = await page.request.get(`${apiUrl}/set-cookies`)
     expect(response.status()).toBe(200)

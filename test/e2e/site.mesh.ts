@@ -52,6 +52,13 @@ export const site = defineMesh({
           })
         }),
         http.get('/home', ({ cookies }) => document(`<h1>Hello ${cookies['user']}</h1>`)),
+        http.get('/worker.js', () =>
+          HttpResponse.text(
+            `addEventListener('activate', (event) => event.waitUntil(clients.claim()))
+             addEventListener('fetch', (event) => event.respondWith(fetch(event.request)))`,
+            { headers: { 'content-type': 'text/javascript' } },
+          ),
+        ),
         http.get('/away', () => document('<h1>Away</h1>')),
         http.get('/out', () => new HttpResponse(null, { status: 302, headers: { location: 'data:text/plain,out' } })),
       ],

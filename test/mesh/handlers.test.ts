@@ -32,7 +32,9 @@ describe('handlers of a service', () => {
         ({ request }) => new URL(request.url).searchParams.has('random'),
         () => HttpResponse.text('predicate'),
       ),
-      graphql.query('Titles', () => HttpResponse.json({ data: { titles: ['Momo'] } })) as never,
+      graphql
+        .link('https://books.test/graphql')
+        .query('Titles', () => HttpResponse.json({ data: { titles: ['Momo'] } })) as never,
       ws.link('wss://books.test/live').addEventListener('connection', () => {}),
     )
     const text = async (path: string, init?: RequestInit) => (await fetch(`https://books.test${path}`, init)).text()

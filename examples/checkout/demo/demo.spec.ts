@@ -20,6 +20,9 @@ test('the payment gateway times out during checkout, and comes back', async ({
   await pay()
   await expect(status).toHaveText('Payment pending')
   await expect(mesh.edge('orders->payments')).toEventuallyHaveOpenedCircuit({ afterFailures: 5 }, { withinMs: 20_000 })
+  // Long enough to see trials fail.
+  const trials = () => mesh.journal.where({ type: 'circuit.changed', to: 'half-open' }).length
+  await expect.poll(trials, { timeout: 20_000 }).toBeGreaterThanOrEqual(2)
 
   latency.revert()
   await expect(status).toHaveText('Paid', { timeout: 15_000 })

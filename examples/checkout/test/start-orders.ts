@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Mesh } from 'meshwright'
 import sqlite from 'node-sqlite3-wasm'
 import { createGateway } from './gateway.ts'
@@ -29,15 +31,13 @@ export async function startOrders(mesh: Pick<Mesh, 'env' | 'service' | 'observe'
   mesh.observe('orders->payments', breaker)
 
   const start = async () => {
-    const child = spawn(process.execPath, ['--import', './telemetry.mjs', 'server.mjs'], {
+    const guard = pathToFileURL(join(import.meta.dirname, 'exit-with-parent.mjs')).href
+    const child = spawn(process.execPath, ['--import', guard, '--import', './telemetry.mjs', 'server.mjs'], {
       cwd: join(import.meta.dirname, '..', 'orders'),
       env: { ...process.env, DATABASE: database, ...mesh.env('orders'), ...quick, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: 'pipe',
     })
-    const kill = () => child.kill('SIGKILL')
-    process.once('exit', kill)
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-    void exited.then(() => process.off('exit', kill))
     let output = ''
     const url = await new Promise<string>((resolve, reject) => {
       const read = (chunk: Buffer) => {
@@ -51,9 +51,13 @@ export async function startOrders(mesh: Pick<Mesh, 'env' | 'service' | 'observe'
       child.once('error', reject)
       void exited.then(() => reject(new Error(`orders did not start:\n${output}`)))
     })
+    // A test that forgets to stop it must not keep the runner from ending.
+    child.unref()
+    for (const pipe of [child.stdin, child.stdout, child.stderr] as unknown as Socket[]) pipe.unref()
     return {
       url,
       async stop() {
+        child.ref()
         child.kill('SIGTERM')
         await exited
       },

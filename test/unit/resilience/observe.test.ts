@@ -1,4 +1,13 @@
-import { circuitBreaker, ConsecutiveBreaker, CountBreaker, handleAll, handleWhenResult, noop, retry, wrap } from 'cockatiel'
+import {
+  circuitBreaker,
+  ConsecutiveBreaker,
+  CountBreaker,
+  handleAll,
+  handleWhenResult,
+  noop,
+  retry,
+  wrap,
+} from 'cockatiel'
 // @ts-expect-error opossum brings no types
 import Opossum from 'opossum'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'

@@ -179,6 +179,8 @@ describe('with', () => {
       'services.a.calls: no service "bb" in mesh "base". Did you mean "b"?',
     )
     expect(wrong({ services: { a: { calls: { b: { timeoutMs: -1 } } } } })).toThrow('services.a.calls.b')
+    expect(wrong({ services: ['a'] })).toThrow('expected `services` to be a plain object of services by name')
+    expect(wrong({ services: { a: 7 } })).toThrow('services: expected `a` to be a plain object, got 7 (number)')
     expect(wrong({ services: { a: undefined } })).toThrow('services: expected `a` to be a plain object, got undefined')
     expect(wrong({ name: undefined })).toThrow('expected `name` to be a string that is not empty')
   })

@@ -184,6 +184,30 @@ describe('toSvg', () => {
     expect(odd.graph.toSvg()).toContain('<title>Service graph of a &#34;b&#34; &#60;c&#62; &#38; \\d\ufffd</title>')
   })
 
+  test('loops back to the service that calls itself, in both directions, with a label or without', () => {
+    for (const calls of [{ a: {} }, { a: { retry: { attempts: 1 } } }])
+      for (const direction of ['LR', 'TB'] as const) {
+        const svg = defineMesh({ name: 'x', services: { a: { calls } } }).graph.toSvg({ direction })
+        const [, width, height] = /viewBox="0 0 (\d+) (\d+)"/.exec(svg)!.map(Number)
+        const points = [...svg.matchAll(/<path d="([^"]+)"/g)].flatMap(([, path]) =>
+          [...path!.matchAll(/(-?[\d.]+)[ ,](-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]),
+        )
+        expect(points.length).toBeGreaterThan(0)
+        for (const [x, y] of points) {
+          expect(x).toBeGreaterThanOrEqual(0)
+          expect(x).toBeLessThanOrEqual(width!)
+          expect(y).toBeGreaterThanOrEqual(0)
+          expect(y).toBeLessThanOrEqual(height!)
+        }
+      }
+  })
+
+  test('gives names in wide letters the room that they take', () => {
+    const width = (name: string) =>
+      Number(/<rect[^>]* width="([\d.]+)"/.exec(defineMesh({ name: 'x', services: { [name]: {} } }).graph.toSvg())![1])
+    expect(width('mmmmmmmmmmmmmm')).toBeGreaterThan(width('iiiiiiiiiiiiii'))
+  })
+
   test('is the same each time', () => {
     expect(shop.graph.toSvg()).toBe(shop.graph.toSvg())
   })

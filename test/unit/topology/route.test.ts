@@ -32,6 +32,11 @@ describe('parseRoute', () => {
       'The service is known already: write "GET /items".',
     ],
     [
+      'GET http://',
+      'Route "GET http://" (string): expected a path, not a URL.',
+      'The service is known already: write "GET /".',
+    ],
+    [
       '/items?full=1',
       'Route "/items?full=1" (string): expected a path without query and fragment.',
       'A route matches whatever the query is.',
@@ -68,6 +73,7 @@ describe('matchRoute', () => {
     ['/items/:id', 'GET', '/items/a%20b%2Fc', { id: 'a b/c' }],
     ['/items/:id', 'GET', '/items/100%', { id: '100%' }],
     ['/items/:id', 'GET', '/items/', undefined],
+    ['/items/:id/parts', 'GET', '/items//parts', undefined],
     ['/items/:id/parts/:part', 'GET', '/items/7/parts/8', { id: '7', part: '8' }],
     ['/items/:id/parts/:part', 'GET', '/items/7/pieces/8', undefined],
     ['/files/*', 'GET', '/files/a/b%20c', { '*': 'a/b c' }],

@@ -29,6 +29,7 @@ const breaker = (circuitBreaker: unknown) => inEdge({ circuitBreaker })
 const handler = http.get('/', () => HttpResponse.json({}))
 const circular: { self?: object } = {}
 circular.self = circular
+const deep = Array.from({ length: 201 }).reduce<object>((inner) => ({ inner }), {})
 
 type Row = [title: string, act: () => void, message: string]
 
@@ -167,7 +168,7 @@ describe('a definition', () => {
           metadata: { zone: 'x' },
           handlers: [
             handler,
-            graphql.query('Q', () => HttpResponse.json({})),
+            graphql.link('http://a.test/graphql').query('Q', () => HttpResponse.json({})),
             ws.link('ws://a.test').addEventListener('connection', () => {}),
           ],
           calls: { 'a.b-c_D9': {}, 7: {} },
@@ -275,6 +276,7 @@ describe('a service', () => {
       inService({ handlers: { run() {} } }),
       `${handlers}\` to be an array of MSW handlers, got {} (object)\n  Put the handler into an array: handlers: [handler].`,
     ],
+    ['has handlers at all', inService({ handlers: 7 }), `${handlers}\` to be an array of MSW handlers, got 7 (number)`],
     [
       'has handlers with routes',
       inService({ handlers: [handler, function pay() {}] }),
@@ -585,6 +587,21 @@ describe('a reply', () => {
       'has a delay of at least nothing',
       inFallback({ delayMs: -1 }),
       `${fallback}: expected \`delayMs\` to be a number >= 0, got -1 (number)`,
+    ],
+    [
+      'has headers by name',
+      inFallback({ headers: [['a', 'b']] }),
+      `${edge}.fallback: expected \`headers\` to be a plain object of header values, got [["a","b"]] (array)`,
+    ],
+    [
+      'is no function',
+      inFallback(() => 503),
+      `${edge}: expected \`fallback\` to be a status or a reply ({ status, json, text, body, headers, delayMs }), got anonymous (function)\n  Write the reply as data; a handler can compute one.`,
+    ],
+    [
+      'has JSON of a depth that can be read',
+      inFallback({ json: deep }),
+      `${edge}.fallback.json${'.inner'.repeat(199)}: expected \`inner\` to be JSON of at most 200 levels, got {"inner":{}} (object)`,
     ],
     [
       'has header values that are strings',

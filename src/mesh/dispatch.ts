@@ -1,0 +1,154 @@
+import type { Call } from '../call/call.ts'
+import { edgeName } from '../call/call.ts'
+import type { Incoming } from '../call/door.ts'
+import type { Filter } from '../call/filter.ts'
+import { answered, failed } from '../call/reply.ts'
+import type { Reply } from '../call/reply.ts'
+import type { Recorder } from '../journal/journal.ts'
+import type { Clock } from '../time/clock.ts'
+import type { MeshDefinition } from '../topology/definition.ts'
+import { CallSignals } from './call-signals.ts'
+import type { CallSignal } from './call-signals.ts'
+import { roundMs } from './chain.ts'
+import type { EdgeRuntime, Fabric } from './fabric.ts'
+import { untilGivenUp } from './given-up.ts'
+import { tooManyHops, undeclaredCall } from './mistakes.ts'
+import { OpenCalls } from './open-calls.ts'
+
+export interface DispatchContext {
+  readonly definition: MeshDefinition
+  readonly fabric: Fabric
+  readonly clock: Clock
+  readonly record: Recorder['record']
+  problem(error: Error, where: { call?: string; edge?: string }): void
+}
+
+/** Turns requests into calls, sends them down the chain of their edge, and keeps the books of those in flight. */
+export class Dispatch {
+  readonly open: OpenCalls
+  readonly #context: DispatchContext
+  readonly #untilGivenUp: Filter
+  readonly #signals = new CallSignals()
+  /** Calls made so far by each call in flight. */
+  readonly #children = new Map<string, number>()
+  /** Tries so far of each call in flight. */
+  readonly #attempts = new Map<string, number>()
+  #entered = 0
+  #isClosed = false
+
+  constructor(context: DispatchContext) {
+    this.#context = context
+    this.open = new OpenCalls(context.clock)
+    this.#untilGivenUp = untilGivenUp(this.open)
+  }
+
+  async enter(incoming: Incoming): Promise<Reply> {
+    const { caller, callee, parent } = incoming
+    if (this.#isClosed) return failed('refused', { message: 'the mesh has stopped', processed: false })
+    const edge = this.#edgeFor(incoming)
+    if (!edge) return failed('undeclared', { message: `no edge ${edgeName(caller, callee)}`, processed: false })
+    const mode = edge.options.mode ?? 'sync'
+    // Fire and forget: the work goes on after the caller has its 202, whatever becomes of the caller.
+    const signal = this.#signals.open(mode === 'async' ? undefined : incoming.signal)
+    const call: Call = Object.freeze({
+      id: this.#nextId(parent?.id),
+      ...(parent && { parent: parent.id }),
+      caller,
+      callee,
+      edge: edge.name,
+      mode,
+      origin: incoming.origin,
+      method: incoming.method,
+      path: incoming.path,
+      url: incoming.url,
+      headers: incoming.headers,
+      body: incoming.body,
+      attempt: 0,
+      nth: ++edge.calls,
+      hops: parent ? [...parent.hops, callee] : [caller, callee],
+      signal: signal.signal,
+    })
+    const traceparent = incoming.headers.find(([name]) => name === 'traceparent')?.[1]
+    this.#context.record('call.started', {
+      call: call.id,
+      ...(parent && { parent: parent.id }),
+      edge: call.edge,
+      mode,
+      origin: call.origin,
+      method: call.method,
+      path: call.path,
+      ...(traceparent && { traceparent }),
+    })
+    const reply = this.#run(edge, call, signal)
+    // Only `settled` waits for an asynchronous call.
+    return mode === 'async' ? answered(202) : reply
+  }
+
+  async #run(edge: EdgeRuntime, call: Call, { release }: CallSignal): Promise<Reply> {
+    const { clock, record } = this.#context
+    const startMs = clock.now()
+    const done = this.open.add(call)
+    let isStreamed = false
+    try {
+      const reply = this.#beyondHopLimit(call) ?? (await edge.chain.run(call))
+      record('call.ended', {
+        call: call.id,
+        edge: call.edge,
+        outcome: reply.outcome,
+        ...(reply.outcome === 'answered' && { status: reply.status }),
+        durationMs: roundMs(clock.now() - startMs),
+        attempts: this.#attempts.get(call.id) ?? 0,
+        ...(reply.outcome === 'answered' && reply.via && { via: reply.via }),
+        ...(reply.outcome !== 'answered' && reply.message && { message: reply.message }),
+      })
+      // Whoever writes the body still has to hear that nobody reads it any more.
+      isStreamed = reply.outcome === 'answered' && reply.body !== null && 'getReader' in reply.body
+      return reply
+    } finally {
+      if (!isStreamed) release()
+      this.#attempts.delete(call.id)
+      this.#children.delete(call.id)
+      done()
+    }
+  }
+
+  /** Stands where a try leaves its caller, below all that may keep it from leaving. */
+  readonly underWay: Filter = (call, next) => {
+    this.#attempts.set(call.id, call.attempt + 1)
+    return this.#untilGivenUp(call, next)
+  }
+
+  /** Refuses further calls and aborts those in flight. */
+  close(reason: unknown): void {
+    this.#isClosed = true
+    this.#signals.abortAll(reason)
+  }
+
+  #nextId(parent: string | undefined): string {
+    if (parent === undefined) return String(++this.#entered)
+    const nth = (this.#children.get(parent) ?? 0) + 1
+    this.#children.set(parent, nth)
+    return `${parent}.${nth}`
+  }
+
+  #edgeFor(incoming: Incoming): EdgeRuntime | undefined {
+    const { definition, fabric, problem } = this.#context
+    const { caller, callee } = incoming
+    const name = edgeName(caller, callee)
+    const edge = fabric.findEdge(name)
+    if (edge) return edge
+    if (definition.undeclaredCalls === 'allow' && fabric.findService(callee)) return fabric.openEdge(caller, callee, {})
+    const isService = fabric.findService(caller) !== undefined
+    const error = undeclaredCall(incoming, { mesh: definition.name, topology: fabric.topology, isService })
+    problem(error, { edge: name })
+    return undefined
+  }
+
+  #beyondHopLimit(call: Call): Reply | undefined {
+    const { definition, problem } = this.#context
+    if (call.hops.length - 1 <= definition.hopLimit) return undefined
+    const error = tooManyHops(call, definition.hopLimit)
+    problem(error, { call: call.id, edge: call.edge })
+    return failed('hop-limit', { message: error.message, processed: false })
+  }
+}
