@@ -86,8 +86,9 @@ function elsewhere(): object {
 function graphqlEntry(): object {
   let cause: unknown
   try {
-    // ESM cannot load synchronously.
-    if (typeof module !== 'undefined') return (module.require('msw/graphql') as { graphql: object }).graphql
+    // ESM cannot load synchronously; where code is evaluated as a string, it has a `module` all the same.
+    if (typeof module !== 'undefined' && typeof module.require === 'function')
+      return (module.require('msw/graphql') as { graphql: object }).graphql
   } catch (error) {
     cause = error
   }
