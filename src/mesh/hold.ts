@@ -1,12 +1,13 @@
 import type { Call } from '../call/call.ts'
 import type { Filter } from '../call/filter.ts'
+import { MeshError } from '../errors.ts'
 import type { Recorder } from '../journal/journal.ts'
 
 /** Holds the replies of an edge until they are released. */
 export interface Gate extends Disposable {
   /** Replies held right now. */
   readonly waiting: number
-  /** Resolves once `n` replies (1 by default) are held at the same time. */
+  /** Resolves once `n` replies (1 by default) are held at the same time. Rejects when the gate is released before. */
   arrived(n?: number): Promise<void>
   /** Lets all held replies go and holds no more. Idempotent. */
   release(): void
@@ -15,6 +16,7 @@ export interface Gate extends Disposable {
 interface Waiter {
   readonly n: number
   readonly wake: () => void
+  readonly fail: (error: Error) => void
 }
 
 /** All gates of one mesh. */
@@ -84,7 +86,8 @@ class HeldEdge implements Gate {
 
   arrived(n = 1): Promise<void> {
     if (this.#held.size >= n) return Promise.resolve()
-    return new Promise((wake) => this.#waiters.push({ n, wake }))
+    if (this.#released) return Promise.reject(this.#tooLate(n))
+    return new Promise((wake, fail) => this.#waiters.push({ n, wake, fail }))
   }
 
   release(): void {
@@ -92,9 +95,16 @@ class HeldEdge implements Gate {
     this.#released = true
     this.#gone()
     this.#record('hold.released', { edge: this.#edge, calls: [...this.#held.keys()].map((call) => call.id) })
-    for (const go of [...this.#held.values()]) go()
-    for (const waiter of this.#waiters) waiter.wake()
+    for (const { n, fail } of this.#waiters) fail(this.#tooLate(n))
     this.#waiters = []
+    for (const go of [...this.#held.values()]) go()
+  }
+
+  #tooLate(n: number): MeshError {
+    const held = `${this.#held.size} of ${n}`
+    return new MeshError('MESH_STOPPED', `hold('${this.#edge}'): the gate was released with ${held} replies held`, {
+      fix: 'Await arrived() before release(), and while the mesh runs.',
+    })
   }
 
   [Symbol.dispose](): void {

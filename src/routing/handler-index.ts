@@ -101,10 +101,11 @@ function segmentsOf(path: string, origin: string): string[] | undefined {
     : undefined
 }
 
+/** As it is compared: MSW decodes paths, and takes no notice of case. */
 function decode(segment: string): string {
   try {
-    return decodeURIComponent(segment)
+    return decodeURIComponent(segment).toLowerCase()
   } catch {
-    return segment
+    return segment.toLowerCase()
   }
 }

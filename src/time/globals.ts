@@ -1,6 +1,6 @@
 import nodeCrypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
-import { createPatches } from './patches.ts'
+import { createPatches, type Patches } from './patches.ts'
 import { shared } from './scope.ts'
 import { patchCrypto, patchMath } from './virtual-chance.ts'
 import { patchDate, patchPerformance, patchProcess } from './virtual-clocks.ts'
@@ -9,6 +9,7 @@ import { type AbortRealm, patchAbortSignal, patchTimerModules, patchTimers } fro
 
 /** What is looked for on a global object; each may be missing. */
 interface Realm extends AbortRealm {
+  Error?: object
   Date?: DateConstructor
   Math?: object
   performance?: object
@@ -62,10 +63,26 @@ function install() {
         once(realm.AbortSignal, () => patchAbortSignal(patches, realm))
         once(realm.performance, (performance) => patchPerformance(patches, performance))
         once(realm.process, (it) => patchProcess(patches, it))
+        once(realm.Error, (error) => patchStackTraces(patches, error))
         once(realm.Math, (math) => patchMath(patches, math))
         once(realm.crypto, (crypto) => patchCrypto(patches, crypto))
       })
     },
     undo: () => patches.undo(),
   }
+}
+
+/**
+ * Test runners make stack traces point to the sources with code that draws random numbers and reads clocks, the first time
+ * that a file comes up: whether an error's stack was looked at before must not change what the scenario draws.
+ */
+function patchStackTraces({ put }: Patches, error: object): void {
+  put(
+    error,
+    'prepareStackTrace',
+    (original) =>
+      function (this: unknown, ...args: unknown[]) {
+        return shared.scope.run(undefined, () => Reflect.apply(original, this, args))
+      },
+  )
 }

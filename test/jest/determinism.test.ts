@@ -2,26 +2,20 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as meshwright from 'meshwright'
 import { fortyMinutes } from '../support/determinism.ts'
-import type { Api } from '../support/determinism.ts'
 
 const expected = JSON.parse(readFileSync(join(__dirname, '..', 'support', 'determinism.json'), 'utf8')) as {
   hash: string
 }
 
-// The timers of this realm, which the scenario waits on, have to follow virtual time; `useMesh` would say so by itself.
-const startMesh: Api['startMesh'] = (definition, options) =>
-  meshwright.startMesh(definition, { ...options, realms: [globalThis] })
-const api: Api = { ...meshwright, startMesh }
-
 // The same scenario runs in test/mesh and test/e2e, and has to give the same journal there.
 delete process.env.MESHWRIGHT_SEED
 
 test('forty minutes of virtual time give the same journal in Jest', async () => {
-  const { hash, orders } = await fortyMinutes(api)
+  const { hash, orders } = await fortyMinutes(meshwright)
   expect({ hash, orders }).toEqual(expected)
 })
 
 test('beside others, too', async () => {
-  const played = await Promise.all([1, 2, 3, 4].map(() => fortyMinutes(api)))
+  const played = await Promise.all([1, 2, 3, 4].map(() => fortyMinutes(meshwright)))
   expect(played.map(({ hash }) => hash)).toEqual(Array(4).fill(expected.hash))
 })

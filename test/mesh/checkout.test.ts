@@ -99,3 +99,12 @@ test('the address of an edge is a real one on loopback', async () => {
     { origin: 'listener' },
   ])
 })
+
+test('a gate that is released early says how many replies it held', async () => {
+  const mesh = await start(shop)
+  const gate = mesh.hold('orders->payments')
+  const waiting = gate.arrived(2)
+  gate.release()
+  await expect(waiting).rejects.toThrow(/released with 0 of 2 replies held[\s\S]*MESH_STOPPED/)
+  await expect(gate.arrived()).rejects.toThrow('MESH_STOPPED')
+})

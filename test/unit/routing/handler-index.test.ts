@@ -41,7 +41,7 @@ const declared = fc.oneof(
   fc.constantFrom('*', '*/a', `${origin}/a`, `${origin}/a/:id`, 'http://others/a', '/a/', 'a'),
 )
 const asked = fc
-  .array(fc.constantFrom('a', 'b', 'a%20b', '%C3%A4', 'a.b', '~', '7', 'x-7'), { maxLength: 3 })
+  .array(fc.constantFrom('a', 'A', 'b', 'a%20b', '%C3%A4', 'a.b', '~', '7', 'x-7'), { maxLength: 3 })
   .chain((segments) => fc.constantFrom(`/${segments.join('/')}`, `/${segments.join('/')}/`.replace('//', '/')))
 const method = fc.constantFrom('get', 'post', 'all')
 
