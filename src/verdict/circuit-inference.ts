@@ -105,7 +105,19 @@ export function inferCircuit(subject: Subject, attempts: readonly Attempt[]): In
       circuit = { state: 'open', proved: reading.kind === 'proved', failures: run }
     } else if (next) gaps = [...gaps.slice(1 - latest), next.startedMs - arrival.startedMs]
   }
+  doubt ??= unseenRefusals(subject)
   return { transitions, grounds, ...(doubt !== undefined && grounds.length === 0 && { doubt }) }
+}
+
+/** An outage closes the port that another process calls: what it then tries never gets here. */
+function unseenRefusals({ journal, name }: Subject): string | undefined {
+  const [, callee] = name.split('->')
+  const outage = journal.where({ type: 'fault.injected', kind: 'outage' }).find(({ fault, target }) => {
+    const isMeant = target === name || target === callee
+    return isMeant && journal.where({ type: 'fault.hit', fault, edge: name }).length === 0
+  })
+  if (!outage) return undefined
+  return `${callee} refused connections (${outage.fault}), and what another process tries then leaves no trace here; hand its breaker to mesh.observe('${name}', breaker)`
 }
 
 const isEnded = (attempt: Attempt): attempt is Ended => attempt.endedSeq !== undefined

@@ -57,7 +57,13 @@ test.describe('a report', () => {
   test('has the evidence of a failure', () => {
     const { attachments, annotations } = run.test('fails')
     const evidence = Object.fromEntries(attachments.map(({ name, body }) => [name, body ?? '']))
-    expect(names(run, 'fails')).toEqual(['mesh-journal.jsonl', 'mesh-graph.svg', 'mesh-trace.txt', 'mesh-trace.html'])
+    expect(names(run, 'fails')).toEqual([
+      'mesh-report.html',
+      'mesh-journal.jsonl',
+      'mesh-graph.svg',
+      'mesh-trace.txt',
+      'mesh-trace.html',
+    ])
     const journal = evidence['mesh-journal.jsonl']!.trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { type: string })
