@@ -26,14 +26,21 @@ function end(child, signal) {
   }
 }
 
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-])
-  process.once(signal, () => {
-    for (const child of children) end(child, 'SIGKILL')
-    process.exit(code)
-  })
+let isWatching = false
+
+/** From the first child on; whoever only imports this module keeps its own way of being interrupted. */
+function endChildrenWhenInterrupted() {
+  if (isWatching) return
+  isWatching = true
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ])
+    process.once(signal, () => {
+      for (const child of children) end(child, 'SIGKILL')
+      process.exit(code)
+    })
+}
 
 /**
  * @param {string} command
@@ -53,6 +60,7 @@ export function run(command, args, { cwd = root, env = {}, limitMs = 300_000, qu
       detached: !isWindows,
       shell: isWindows,
     })
+    endChildrenWhenInterrupted()
     children.add(child)
     let output = ''
     let timedOut = false

@@ -350,31 +350,31 @@ test.each([
   const mesh = (await start(bank)) as unknown as Mesh
   expect(() => inject(mesh)).toThrow(`${message}   [MESH_INVALID_OPTION]`)
   expect(mesh.chaos.faults).toEqual([])
+})
 
-  test.each([
-    ['latency', 'aborted', 1],
-    ['hang', 'hung', 0],
-    ['loseReply', 'hung', 1],
-  ] as const)('the time-out of the code under test ends the call (%s: %s)', async (kind, outcome, processed) => {
-    const mesh = await start(bank)
-    await mesh.simulate(async ({ now, sleep }) => {
-      charges = 0
-      if (kind === 'latency') mesh.chaos.latency('payments', { ms: 5_000 })
-      else mesh.chaos[kind]('payments')
-      const signal = AbortSignal.timeout(1_000)
-      await expect(fetch('http://payments/charges', { method: 'POST', signal })).rejects.toMatchObject({
-        name: 'TimeoutError',
-      })
-      expect(now()).toBe(1_000)
-      await sleep(1)
-      const [call] = mesh.edge('shop->payments').calls
-      expect(call).toMatchObject({ outcome, durationMs: 1_000 })
-      expect(mesh.edge('shop->payments').stats.failures).toBe(1)
-      // What was on its way goes on, and is waited for.
-      if (kind === 'latency') expect(charges).toBe(0)
-      await sleep(5_000)
-      await mesh.settled()
-      expect(charges).toBe(processed)
+test.each([
+  ['latency', 'aborted', 1],
+  ['hang', 'hung', 0],
+  ['loseReply', 'hung', 1],
+] as const)('the time-out of the code under test ends the call (%s: %s)', async (kind, outcome, processed) => {
+  const mesh = await start(bank)
+  await mesh.simulate(async ({ now, sleep }) => {
+    charges = 0
+    if (kind === 'latency') mesh.chaos.latency('payments', { ms: 5_000 })
+    else mesh.chaos[kind]('payments')
+    const signal = AbortSignal.timeout(1_000)
+    await expect(fetch('http://payments/charges', { method: 'POST', signal })).rejects.toMatchObject({
+      name: 'TimeoutError',
     })
+    expect(now()).toBe(1_000)
+    await sleep(1)
+    const [call] = mesh.edge('shop->payments').calls
+    expect(call).toMatchObject({ outcome, durationMs: 1_000 })
+    expect(mesh.edge('shop->payments').stats.failures).toBe(1)
+    // What was on its way goes on, and is waited for.
+    if (kind === 'latency') expect(charges).toBe(0)
+    await sleep(5_000)
+    await mesh.settled()
+    expect(charges).toBe(processed)
   })
 })

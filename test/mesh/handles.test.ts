@@ -107,12 +107,12 @@ describe('a gate', () => {
     expect(gate.waiting).toBe(0)
   })
 
-  test('wakes who waits for arrivals when it opens', async () => {
+  test('tells who still waits for arrivals when it opens', async () => {
     const mesh = await start(open)
     const gate = mesh.hold('app->stock')
     const arrived = gate.arrived(3)
     gate.release()
-    await arrived
+    await expect(arrived).rejects.toThrow('released with 0 of 3 replies held')
     expect(gate.waiting).toBe(0)
   })
 })
