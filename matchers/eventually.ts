@@ -1,3 +1,4 @@
+import type { Journal } from '../src/journal/journal.ts'
 import type { Subject } from '../src/journal/subject.ts'
 import type { MatcherResult, MatcherState } from './matcher.ts'
 import { formatMs } from '../src/verdict/evidence.ts'
@@ -37,6 +38,27 @@ const longestTimerMs = 2 ** 31 - 1
 
 // Captured when the module is loaded: a test's fake timers must not stop an assertion from ending.
 const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis
+
+interface Waiting {
+  /** The assertion as its failure begins: `expect(edge a->b).toEventuallyHaveCallCount(1)`. */
+  title(): string
+  /** Leaves the assertion undecided for good. */
+  drop(): void
+}
+
+// Says nothing about meshes that live: an entry goes with its journal.
+const waiting = new WeakMap<Journal, Set<Waiting>>()
+
+/**
+ * The assertions on this mesh that still wait. When the test's code has ended, nobody awaits them: they are given up here, for
+ * their rejection would otherwise reach nobody, or blame whichever test runs by then.
+ */
+export function unawaited(journal: Journal): string[] {
+  return [...(waiting.get(journal) ?? [])].map((one) => {
+    one.drop()
+    return one.title()
+  })
+}
 
 /** The waiting twin's name: `toHaveRetried` becomes `toEventuallyHaveRetried`. */
 export type EventuallyName<N extends string> = N extends `to${infer Rest}` ? `toEventually${Rest}` : never
@@ -96,6 +118,9 @@ function wait(
     return Promise.resolve(ask('Did not wait: the mesh has stopped, nothing more will happen.'))
   return new Promise((resolve, reject) => {
     const undos: (() => void)[] = []
+    const leave = () => {
+      for (const undo of undos.splice(0)) undo()
+    }
     const settle = (waited: string | undefined) => {
       try {
         const result = ask(waited ?? '')
@@ -105,11 +130,16 @@ function wait(
         // A predicate of the test's author may throw; the mesh, which is writing its journal, must not see that.
         reject(error)
       }
-      for (const undo of undos.splice(0)) undo()
+      leave()
     }
     const isVirtual = clock.mode === 'virtual'
     const atEnd = () => settle(`Waited ${formatMs(withinMs)}${isVirtual ? " of the mesh's virtual time" : ''}.`)
+    const all = waiting.get(journal) ?? new Set<Waiting>()
+    waiting.set(journal, all)
+    const own: Waiting = { title: () => ask('').message().split('\n', 1)[0]!, drop: leave }
+    all.add(own)
     undos.push(
+      () => all.delete(own),
       journal.subscribe(({ type }) => settle(type === 'mesh.stopped' ? 'Waited until the mesh stopped.' : undefined)),
       isVirtual ? clock.timer(withinMs, atEnd) : realTimer(withinMs, atEnd),
     )

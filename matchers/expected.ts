@@ -58,6 +58,9 @@ export function check(matcher: string, expected: unknown, rules: Readonly<Record
     if (!rule)
       throw new MeshError('MESH_INVALID_OPTION', `${matcher}: no option \`${key}\`.${didYouMean(key, known)}`, {
         details: [`Options: ${known.join(', ')}`],
+        ...(key === 'withinMs' && {
+          fix: 'How long a toEventually... matcher waits is an argument of its own, the last one: (..., { withinMs }).',
+        }),
       })
     if (value !== undefined) checkValue(matcher, `\`${key}\``, value, rule)
   }

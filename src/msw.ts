@@ -16,8 +16,20 @@ function checked(msw: Msw): Msw {
 
 /** Thrown by the built package when `msw` cannot be loaded. */
 export function mswMissing(cause: unknown): never {
+  const details = [String((cause as { message?: string })?.message ?? cause).split('\n')[0]!]
+  // Jest's own sandbox cannot load msw's ES modules: it is there, and the test file lacks the environment.
+  if (process.env.JEST_WORKER_ID !== undefined && /\bES modules?\b|\bSyntaxError\b|import statement/i.test(details[0]!))
+    throw new MeshError(
+      'MESH_NO_ENVIRONMENT',
+      'meshwright: this test file does not run in the Jest environment of meshwright',
+      {
+        details: [...details, 'Begin the file with  /** @jest-environment meshwright/jest-environment */'],
+        fix: "or set  testEnvironment: 'meshwright/jest-environment'  in the configuration of Jest.",
+        cause,
+      },
+    )
   throw new MeshError('MESH_MSW_MISSING', 'meshwright needs the package "msw" and cannot load it.', {
-    details: [String((cause as { message?: string })?.message ?? cause).split('\n')[0]!],
+    details,
     fix: 'Install it next to meshwright: npm install --save-dev msw',
     cause,
   })

@@ -1,11 +1,13 @@
 import { createCall } from './mesh/call.ts'
+import type { CallInit } from './mesh/request.ts'
+import type { LooseResponse } from './call/loose-response.ts'
 import { Engine } from './mesh/engine.ts'
 import { createMesh } from './mesh/mesh.ts'
 import type { Mesh } from './mesh/mesh.ts'
 import type { Ports } from './mesh/ports.ts'
 import { MeshError } from './errors.ts'
 import { getResponse, rawMsw } from './msw.ts'
-import { describeValue } from './nearest.ts'
+import { describeValue, didYouMean } from './nearest.ts'
 import { createHostClock } from './time/host-clock.ts'
 import type { TimeHost } from './time/host-clock.ts'
 import { createRealClock } from './time/real-clock.ts'
@@ -38,6 +40,8 @@ export interface StartOptions {
   /** Global objects of other realms that the code under test runs in (a Jest sandbox). Virtual and host time cover them. */
   realms?: readonly object[]
 }
+
+const startOptions = ['seed', 'title', 'clock', 'transport', 'listen', 'realms']
 
 // Meshes of one process, both copies of the package counted, need names that differ.
 const counter = Symbol.for('meshwright/mesh-counter')
@@ -90,7 +94,16 @@ export async function startMesh<S extends MeshShape>(
         fix: 'Make one with defineMesh({ name, services }).',
       },
     )
-  const { clock = 'real', transport = 'in-process', listen = true, realms = [] } = options
+  for (const name of Object.keys(options ?? {}))
+    if (!startOptions.includes(name))
+      throw new MeshError(
+        'MESH_INVALID_OPTION',
+        `startMesh: unknown option \`${name}\`.${didYouMean(name, startOptions)}`,
+        {
+          details: [`Options: ${startOptions.join(', ')}`],
+        },
+      )
+  const { clock = 'real', transport = 'in-process', listen = true, realms = [] } = options ?? {}
   const choices: [string, unknown, readonly string[]][] = [
     ['clock', clock, ['real', 'host']],
     ['transport', transport, ['in-process', 'listeners']],
@@ -102,7 +115,8 @@ export async function startMesh<S extends MeshShape>(
         `startMesh: expected \`${name}\` to be ${allowed.map((word) => `"${word}"`).join(' or ')}, got ${describeValue(value)}`,
       )
 
-  const seed = process.env['MESHWRIGHT_SEED'] || options.seed || definition.seed
+  // Set to nothing, the variable is as good as absent; 0 is a seed.
+  const seed = process.env['MESHWRIGHT_SEED'] || (options.seed ?? definition.seed)
   const handed = ports(realms)
   const engine = new Engine({
     definition: definition as unknown as MeshDefinition,
@@ -128,4 +142,4 @@ export async function startMesh<S extends MeshShape>(
  * @example
  * const item = await call('catalog', '/items/7').then((response) => response.json())
  */
-export const call = createCall(responseFrom)
+export const call: (service: string, path: string, init?: CallInit) => Promise<LooseResponse> = createCall(responseFrom)

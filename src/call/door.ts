@@ -15,7 +15,7 @@ export interface Incoming {
   /** Aborts when the client goes away. */
   readonly signal?: AbortSignal
   /** Set when the request came out of a handler of the mesh. */
-  readonly parent?: { readonly id: string; readonly hops: readonly string[]; readonly signal: AbortSignal }
+  readonly parent?: { readonly id: string; readonly hops: readonly string[] }
 }
 
 /** What a transport needs of a running mesh, and all that it gets. */

@@ -8,7 +8,7 @@ export interface Scope {
   /** The service whose handler runs; undefined for the test itself, which speaks as the service under test. */
   readonly service?: string
   /** The call that the handler answers. */
-  readonly parent?: { readonly id: string; readonly hops: readonly string[]; readonly signal: AbortSignal }
+  readonly parent?: { readonly id: string; readonly hops: readonly string[] }
   /** The scope around this one: a test may run in several meshes. */
   readonly outer?: Scope | undefined
   /** Trace headers for calls made from here. */

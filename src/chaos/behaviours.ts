@@ -167,21 +167,35 @@ export function partition(
   }
 }
 
-/** Half of the body of an answer, and the promise of the whole. A failure passes as it is. */
-function cut(reply: Reply, outcome: 'truncated' | 'reset-mid-body'): Reply {
+/** Half of the body of an answer, and the promise of the whole; of a stream its first piece. A failure passes as it is. */
+async function cut(reply: Reply, outcome: 'truncated' | 'reset-mid-body'): Promise<Reply> {
   if (reply.outcome !== 'answered') return reply
-  const body = reply.body instanceof Uint8Array ? reply.body : new Uint8Array()
+  const isStream = reply.body !== null && 'getReader' in reply.body
+  const body = isStream ? await firstPiece(reply.body) : (reply.body ?? new Uint8Array())
   if (body.byteLength === 0)
     // There is nothing to cut in an empty body; the connection breaks before the headers instead.
     return failed(outcome === 'truncated' ? 'closed' : 'reset', { processed: true })
+  const sent = isStream ? body : body.slice(0, body.byteLength >> 1)
   return failed(outcome, {
     processed: true,
-    message: `the connection broke after ${body.byteLength >> 1} of ${body.byteLength} bytes`,
+    message: `the connection broke after ${sent.byteLength}${isStream ? '' : ` of ${body.byteLength}`} bytes`,
     partial: {
       status: reply.status,
       headers: reply.headers.filter(([name]) => name !== 'content-length'),
-      body: body.slice(0, body.byteLength >> 1),
-      declaredLength: body.byteLength,
+      body: sent,
+      ...(!isStream && { declaredLength: body.byteLength }),
     },
   })
+}
+
+async function firstPiece(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const reader = stream.getReader()
+  try {
+    return (await reader.read()).value ?? new Uint8Array()
+  } catch {
+    // The service's own stream has failed: nothing of it arrives.
+    return new Uint8Array()
+  } finally {
+    reader.cancel().catch(() => {})
+  }
 }

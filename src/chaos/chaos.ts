@@ -18,6 +18,10 @@ export interface ChaosContext {
   readonly stopping: AbortSignal
   /** Throws for a target that is neither a service nor an edge; tells which edges it means otherwise. */
   readonly resolve: (target: string) => (caller: string, callee: string) => boolean
+  /** Throws for what is no service. */
+  readonly expectService: (name: string) => void
+  /** Takes a mistake of the test's author that no caller can be told of. */
+  readonly problem: (error: Error, where: { call: string; edge: string }) => void
 }
 
 /** `S` and `E` are the names of services and edges; a wrong name is a compile error and a `MeshError`. */
@@ -40,7 +44,7 @@ export interface Chaos<S extends string = string, E extends string = string> {
   partition(a: readonly S[], b: readonly S[], options?: { direction?: PartitionDirection } & FaultOptions): Fault
   /** Goes down and comes up again, over and over, starting with `upMs` of service. */
   flap(target: S | E, options: FlapOptions & FaultOptions): Fault
-  /** Takes back all faults, or those injected with this target. */
+  /** Takes back all faults, or those injected with this target. Throws for a target that is neither a service nor an edge. */
   heal(target?: S | E): void
   /** The faults injected and not yet over, oldest first. */
   readonly faults: readonly Fault[]
@@ -62,7 +66,7 @@ interface ActiveFault extends Fault {
 }
 
 export function createChaos(context: ChaosContext): ChaosControl {
-  const { clock, random, record, stopping, resolve } = context
+  const { clock, random, record, stopping, resolve, expectService, problem } = context
   const active = new Set<ActiveFault>()
   const listeners = new Set<() => void>()
   const changed = () => listeners.forEach((listener) => listener())
@@ -80,8 +84,26 @@ export function createChaos(context: ChaosContext): ChaosControl {
     let startedAt: number | undefined = afterMs > 0 ? undefined : clock.now()
     let hits = 0
     let over = false
+    let isWhenBroken = false
     const undo: (() => void)[] = []
     const inWindow = () => !over && startedAt !== undefined && (behaviour.on?.(clock.now() - startedAt) ?? true)
+
+    const isMeant = (call: Call) => {
+      try {
+        return !when || Boolean(when(call))
+      } catch (error) {
+        // Said once: it would be the same for every call.
+        if (!isWhenBroken)
+          problem(
+            new MeshError('MESH_INVALID_OPTION', `chaos.${behaviour.kind}: \`when\` threw ${String(error)}`, {
+              cause: error,
+            }),
+            { call: call.id, edge: call.edge },
+          )
+        isWhenBroken = true
+        return false
+      }
+    }
 
     const fault: ActiveFault = {
       id,
@@ -104,8 +126,7 @@ export function createChaos(context: ChaosContext): ChaosControl {
         inWindow() &&
         matches(caller, callee),
       strikes(call) {
-        if (!inWindow() || !matches(call.caller, call.callee)) return false
-        if (when && !when(call)) return false
+        if (!inWindow() || !matches(call.caller, call.callee) || !isMeant(call)) return false
         if (percent < 100 && random.draw(`fault/${id}`, `${call.edge}/${call.attempt}`, call.nth) * 100 >= percent)
           return false
         hits++
@@ -150,15 +171,14 @@ export function createChaos(context: ChaosContext): ChaosControl {
   }
 
   const filter: Filter = (call, last) => {
-    const faults = [...active]
-    const from =
-      (index: number): Next =>
-      (current) => {
-        for (let i = index; i < faults.length; i++)
-          if (faults[i]!.strikes(current)) return faults[i]!.behaviour.act(current, from(i + 1))
-        return last(current)
-      }
-    return from(0)(call)
+    // Read as the call gets on: what began while it was delayed meets it, what ended meanwhile does not.
+    const faults = active.values()
+    const onwards: Next = (current) => {
+      for (let next = faults.next(); !next.done; next = faults.next())
+        if (next.value.strikes(current)) return next.value.behaviour.act(current, onwards)
+      return last(current)
+    }
+    return onwards(call)
   }
 
   const time = { clock, stopping }
@@ -171,16 +191,21 @@ export function createChaos(context: ChaosContext): ChaosControl {
       return inject(behaviours.latency(options, time, jitter), target, options)
     },
     abort(target, options = {}) {
+      validateFaultOptions('abort', options)
       validateNumbers('abort', options, {}, { status: [200, 599] })
       const { percent: _p, times: _t, afterMs: _a, forMs: _f, when: _w, ...content } = options
       return inject(behaviours.abort(content), target, options)
     },
-    reset: (target, options = {}) => inject(behaviours.reset(options), target, options),
+    reset(target, options = {}) {
+      validateFaultOptions('reset', options)
+      return inject(behaviours.reset(options), target, options)
+    },
     hang: (target, options = {}) => inject(behaviours.hang(time), target, options),
     truncate: (target, options = {}) => inject(behaviours.truncate(), target, options),
     loseReply: (target, options = {}) => inject(behaviours.loseReply(time), target, options),
     partition(a, b, options = {}) {
-      const direction = options.direction ?? 'both'
+      validateFaultOptions('partition', options)
+      const { direction = 'both' } = options
       if (!['both', 'to', 'from'].includes(direction))
         throw new MeshError(
           'MESH_INVALID_OPTION',
@@ -192,15 +217,23 @@ export function createChaos(context: ChaosContext): ChaosControl {
             'MESH_INVALID_OPTION',
             `chaos.partition: expected two lists of services, got ${describeValue(side)}`,
           )
-      for (const service of [...a, ...b]) resolve(service)
-      return inject(behaviours.partition(a, b, direction, time), `${a.join(',')}|${b.join(',')}`, options)
+      for (const service of [...a, ...b]) expectService(service)
+      const both = a.find((service) => b.includes(service))
+      if (both !== undefined)
+        throw new MeshError('MESH_INVALID_OPTION', `chaos.partition: "${both}" stands on both sides`, {
+          fix: 'Name each service on one side only.',
+        })
+      return inject(behaviours.partition([...a], [...b], direction, time), `${a.join(',')}|${b.join(',')}`, options)
     },
     flap(target, options) {
       validateNumbers('flap', options, { upMs: [0, Infinity], downMs: [1, Infinity] }, {})
       return inject(behaviours.flap(options), target, options)
     },
     heal(target) {
-      for (const fault of [...active]) if (target === undefined || fault.target === target) fault.end('reverted')
+      const healed = [...active].filter((fault) => target === undefined || fault.target === target)
+      // With nothing to take back it may be a wrong name.
+      if (target !== undefined && healed.length === 0) resolve(target)
+      for (const fault of healed) fault.end('reverted')
     },
     get faults() {
       return [...active]

@@ -14,6 +14,13 @@ const rangeText = ([min, max]: Range) => (max === Infinity ? `a number >= ${min}
 const inRange = (value: unknown, [min, max]: Range) =>
   typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max
 
+/** The call as it may have been meant: a bare number is a status of `abort`, else the first number needed, else a duration. */
+function exampleOf(kind: string, required: readonly string[], given: unknown): string {
+  const value = typeof given === 'number' ? given : 1000
+  const names = required.length > 0 ? required : [kind === 'abort' ? 'status' : 'forMs']
+  return `chaos.${kind}(target, { ${names.map((name) => `${name}: ${name === 'status' && typeof given !== 'number' ? 503 : value}`).join(', ')} })`
+}
+
 /** Checks the numbers that one kind of fault takes. */
 export function validateNumbers(
   kind: string,
@@ -24,7 +31,8 @@ export function validateNumbers(
   if (typeof options !== 'object' || options === null)
     throw new MeshError(
       'MESH_INVALID_OPTION',
-      `chaos.${kind}: expected options { ${Object.keys(required).join(', ')} }, got ${describeValue(options)}`,
+      `chaos.${kind}: expected an object of options, got ${describeValue(options)}`,
+      { fix: `Write ${exampleOf(kind, Object.keys(required), options)}.` },
     )
   const given = options as Record<string, unknown>
   for (const [name, range] of Object.entries(required))
@@ -45,7 +53,8 @@ const own: Record<string, readonly string[]> = {
 const words: Record<string, readonly unknown[]> = { leg: ['request', 'reply'], at: ['before-headers', 'mid-body'] }
 
 /** Checks what every fault takes, and refuses names that this kind does not know. */
-export function validateFaultOptions(kind: string, options: object): void {
+export function validateFaultOptions(kind: string, options: unknown): void {
+  validateNumbers(kind, options, {}, { percent: [0, 100], afterMs: [0, Infinity], forMs: [0, Infinity] })
   const known = [...common, ...(own[kind] ?? [])]
   const given = options as Record<string, unknown>
   for (const name of Object.keys(given)) {
@@ -61,7 +70,6 @@ export function validateFaultOptions(kind: string, options: object): void {
     if (allowed && given[name] !== undefined && !allowed.includes(given[name]))
       throw invalid(kind, name, allowed.map((word) => `"${word}"`).join(' or '), given[name])
   }
-  validateNumbers(kind, given, {}, { percent: [0, 100], afterMs: [0, Infinity], forMs: [0, Infinity] })
   const { times, when } = given
   if (times !== undefined && !(Number.isInteger(times) && (times as number) >= 1))
     throw invalid(kind, 'times', 'an integer >= 1', times)

@@ -32,9 +32,9 @@ export interface EntryData {
     outcome: Outcome
     status?: number
     durationMs: number
-    instance?: string
-    fault?: string
   }
+  /** The caller stopped waiting for the call, which is still under way; its end is written down a moment later. */
+  'call.given-up': { call: string; edge: string }
   /** The caller has its answer. `attempts` counts tries, so 1 means no retry. `via` tells a fallback's answer. */
   'call.ended': {
     call: string
@@ -46,7 +46,7 @@ export interface EntryData {
     via?: string
     message?: string
   }
-  /** A request reached a service, whether or not a handler took it. `route` is the handler's, when one did. */
+  /** A request reached a service, whether or not a handler takes it. */
   'request.received': {
     call: string
     edge: string
@@ -55,7 +55,6 @@ export interface EntryData {
     attempt: number
     method: string
     path: string
-    route?: string
     headers: Record<string, string>
     body?: unknown
   }
@@ -75,7 +74,7 @@ export interface EntryData {
   }
   'circuit.rejected': { edge: string; call?: string; source: 'mesh' | 'observed' }
   'fault.injected': { fault: string; kind: string; target: string; options: Record<string, unknown> }
-  'fault.hit': { fault: string; kind: string; call: string; edge: string; attempt: number; detail?: string }
+  'fault.hit': { fault: string; kind: string; call: string; edge: string; attempt: number }
   'fault.reverted': {
     fault: string
     kind: string

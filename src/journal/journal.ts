@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { MeshError } from '../errors.ts'
+import { describeValue } from '../nearest.ts'
 import type { Entry, EntryData, EntryType } from './entry.ts'
 
 type Where<T extends EntryType> = { type?: T | readonly T[] } & Partial<{
@@ -17,9 +19,13 @@ export interface Journal {
   toJSONL(): string
   /** SHA-256 of {@link toJSONL}, in hex: the same hash is the same history. */
   hash(): string
-  /** Writes a line of your own, to find your place in the journal later. */
+  /**
+   * Writes a line of your own, to find your place in the journal later. `data` is kept as JSON has it, as it is now.
+   *
+   * @throws MeshError MESH_INVALID_OPTION for data that JSON cannot carry.
+   */
   note(text: string, data?: unknown): void
-  /** Calls `listener` after each new entry. Returns the undo. */
+  /** Calls `listener` after each new entry. What it throws becomes an unhandled rejection. Returns the undo. */
   subscribe(listener: (entry: Entry) => void): () => void
 }
 
@@ -42,7 +48,7 @@ export function createJournal(now: () => number): Recorder {
     const same = byType.get(type)
     if (same) same.push(entry)
     else byType.set(type, [entry])
-    for (const listener of listeners) listener(entry)
+    for (const listener of listeners) tell(listener, entry)
     return entry as unknown as Entry<T>
   }
 
@@ -66,10 +72,32 @@ export function createJournal(now: () => number): Recorder {
     },
     toJSONL,
     hash: () => createHash('sha256').update(toJSONL()).digest('hex'),
-    note: (text, data) => void record('note', data === undefined ? { text } : { text, data }),
+    note: (text, data) => void record('note', data === undefined ? { text } : { text, data: jsonOf(data) }),
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
   }
+}
+
+/** Who writes into the journal is in the middle of something, and must not be stopped there by who reads it. */
+function tell(listener: (entry: Entry) => void, entry: Entry): void {
+  try {
+    listener(entry)
+  } catch (error) {
+    void Promise.reject(error)
+  }
+}
+
+function jsonOf(data: unknown): unknown {
+  let text: string | undefined
+  let cause: unknown
+  try {
+    text = JSON.stringify(data)
+  } catch (error) {
+    cause = error
+  }
+  if (text === undefined)
+    throw new MeshError('MESH_INVALID_OPTION', `journal.note: JSON cannot carry ${describeValue(data)}`, { cause })
+  return JSON.parse(text)
 }

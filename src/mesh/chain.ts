@@ -11,16 +11,19 @@ import type { EdgeOptions } from '../topology/options.ts'
 
 export interface Chain {
   readonly run: Next
-  readonly circuit?: Circuit
+  readonly circuit?: Circuit | undefined
+  readonly bulkhead?: Filter | undefined
 }
+
+/** What an edge has already and keeps when its options change, because it holds what has happened so far. */
+export type Kept = Pick<Chain, 'circuit' | 'bulkhead'>
 
 export interface ChainParts {
   readonly options: EdgeOptions
   /** False for a caller under test without a sidecar: its own code has its own policies. */
   readonly applyPolicies: boolean
   readonly context: FilterContext
-  /** The circuit that the edge has already, when its options stay as they are. */
-  readonly circuit?: Circuit | undefined
+  readonly kept: Kept
   /** CLIENT span of one try. */
   readonly clientTracing: Filter
   /** What ends for a caller that gives up, gates, then the faults of this edge and of its callee. */
@@ -49,10 +52,11 @@ export function buildChain({
   clientTracing,
   network,
   callee,
-  ...kept
+  kept,
 }: ChainParts): Chain {
   const filters: Filter[] = []
   let circuit: Circuit | undefined
+  let bulkheadFilter: Filter | undefined
   if (applyPolicies) {
     if (options.fallback !== undefined) filters.push(fallback(options.fallback, context))
     if (options.retry) filters.push(retry(options.retry, context))
@@ -60,12 +64,15 @@ export function buildChain({
       circuit = kept.circuit ?? createCircuit(options.circuitBreaker, context)
       filters.push(circuit.filter)
     }
-    if (options.bulkhead) filters.push(bulkhead(options.bulkhead, context))
+    if (options.bulkhead) {
+      bulkheadFilter = kept.bulkhead ?? bulkhead(options.bulkhead, context)
+      filters.push(bulkheadFilter)
+    }
   }
   filters.push(attemptRecord(context))
   if (applyPolicies && options.timeoutMs !== undefined) filters.push(timeout(options.timeoutMs, context))
   filters.push(clientTracing, ...network)
-  return { run: compose(filters, callee), circuit }
+  return { run: compose(filters, callee), circuit, bulkhead: bulkheadFilter }
 }
 
 function attemptRecord({ clock, record }: FilterContext): Filter {

@@ -29,10 +29,17 @@ export class Dispatch {
   readonly #context: DispatchContext
   readonly #untilGivenUp: Filter
   readonly #signals = new CallSignals()
-  /** Calls made so far by each call in flight. */
+  /** Calls made so far by each call. Kept as long as the journal: a handler may call on after it has answered. */
   readonly #children = new Map<string, number>()
   /** Tries so far of each call in flight. */
   readonly #attempts = new Map<string, number>()
+  /** What callers still wait for. */
+  readonly #runs = new Set<Promise<unknown>>()
+  /**
+   * Calls that entered the mesh and went beyond the hop limit. Nothing more is called because of them: with retries on the
+   * way, each hop of the cycle would multiply the calls.
+   */
+  readonly #endless = new Map<string, Error>()
   #entered = 0
   #isClosed = false
 
@@ -45,6 +52,8 @@ export class Dispatch {
   async enter(incoming: Incoming): Promise<Reply> {
     const { caller, callee, parent } = incoming
     if (this.#isClosed) return failed('refused', { message: 'the mesh has stopped', processed: false })
+    if (this.#context.fabric.wasRemoved(callee))
+      return failed('refused', { message: `${callee} was removed`, processed: false })
     const edge = this.#edgeFor(incoming)
     if (!edge) return failed('undeclared', { message: `no edge ${edgeName(caller, callee)}`, processed: false })
     const mode = edge.options.mode ?? 'sync'
@@ -79,7 +88,8 @@ export class Dispatch {
       path: call.path,
       ...(traceparent && { traceparent }),
     })
-    const reply = this.#run(edge, call, signal)
+    const reply = this.#run(edge, call, signal).finally(() => this.#runs.delete(reply))
+    this.#runs.add(reply)
     // Only `settled` waits for an asynchronous call.
     return mode === 'async' ? answered(202) : reply
   }
@@ -89,8 +99,14 @@ export class Dispatch {
     const startMs = clock.now()
     const done = this.open.add(call)
     let isStreamed = false
+    // The end of the call takes some promise jobs from here; a test may look before. A mesh that stops is no caller.
+    const givenUp = () => {
+      if (!this.#isClosed) record('call.given-up', { call: call.id, edge: call.edge })
+    }
+    call.signal.addEventListener('abort', givenUp, { once: true })
     try {
-      const reply = this.#beyondHopLimit(call) ?? (await edge.chain.run(call))
+      const reply = this.#beyondHopLimit(call) ?? (await this.#through(edge, call))
+      call.signal.removeEventListener('abort', givenUp)
       record('call.ended', {
         call: call.id,
         edge: call.edge,
@@ -107,8 +123,18 @@ export class Dispatch {
     } finally {
       if (!isStreamed) release()
       this.#attempts.delete(call.id)
-      this.#children.delete(call.id)
       done()
+    }
+  }
+
+  /** Nothing on the way throws for what the simulated world does wrong; what is thrown all the same must end the call, too. */
+  async #through({ chain, name }: EdgeRuntime, call: Call): Promise<Reply> {
+    try {
+      return await chain.run(call)
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+      this.#context.problem(error, { call: call.id, edge: name })
+      return failed('handler-failed', { message: error.message })
     }
   }
 
@@ -122,6 +148,11 @@ export class Dispatch {
   close(reason: unknown): void {
     this.#isClosed = true
     this.#signals.abortAll(reason)
+  }
+
+  /** Resolves when every caller has what it waited for. */
+  async ended(): Promise<void> {
+    await Promise.allSettled(this.#runs)
   }
 
   #nextId(parent: string | undefined): string {
@@ -146,9 +177,14 @@ export class Dispatch {
 
   #beyondHopLimit(call: Call): Reply | undefined {
     const { definition, problem } = this.#context
-    if (call.hops.length - 1 <= definition.hopLimit) return undefined
-    const error = tooManyHops(call, definition.hopLimit)
-    problem(error, { call: call.id, edge: call.edge })
+    const root = call.id.split('.', 1)[0]!
+    let error = this.#endless.get(root)
+    if (!error) {
+      if (call.hops.length - 1 <= definition.hopLimit) return undefined
+      error = tooManyHops(call, definition.hopLimit)
+      this.#endless.set(root, error)
+      problem(error, { call: call.id, edge: call.edge })
+    }
     return failed('hop-limit', { message: error.message, processed: false })
   }
 }

@@ -82,6 +82,8 @@ export class Engine {
       record,
       stopping: this.#stopping.signal,
       resolve: (target) => this.fabric.edgesMeantBy(target),
+      expectService: (name) => void this.fabric.service(name),
+      problem: (error, where) => this.problem(error, where),
     })
     this.fabric = new Fabric(definition, record, {
       service: (name, options) => this.#makeService(name, options),
@@ -99,10 +101,10 @@ export class Engine {
 
   // ---- the caller's side
 
-  #makeChain({ caller, callee, options, underTest, sidecar, circuit }: ChainOrder): Chain {
+  #makeChain({ caller, callee, options, underTest, sidecar, kept }: ChainOrder): Chain {
     return buildChain({
       options,
-      circuit,
+      kept,
       applyPolicies: !underTest || sidecar,
       context: this.#contextOf(edgeName(caller, callee)),
       clientTracing: clientTracing(this.#tracing, { underTest }),
@@ -148,7 +150,7 @@ export class Engine {
       const scope: Scope = {
         door: this.door,
         service: service.name,
-        parent: { id: call.id, hops: call.hops, signal: this.#stopping.signal },
+        parent: { id: call.id, hops: call.hops },
         trace: traceHeaders,
       }
       // In front of a real service the mesh is its sidecar: the SERVER span is the sidecar's, and the service continues it.
@@ -175,7 +177,7 @@ export class Engine {
       url: origin + call.path,
       headers: call.headers,
       body: call.body,
-      parent: { id: call.id, hops: call.hops, signal: this.#stopping.signal },
+      parent: { id: call.id, hops: call.hops },
     })
   }
 

@@ -19,7 +19,7 @@ export function journalHeaders(headers: HeaderList): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of headers) {
     if (left.has(name) || name.startsWith('sec-')) continue
-    kept[name] = name in kept ? `${kept[name]}, ${value}` : value
+    kept[name] = Object.hasOwn(kept, name) ? `${kept[name]}, ${value}` : value
   }
   return kept
 }

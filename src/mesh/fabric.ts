@@ -1,12 +1,11 @@
 import { edgeName } from '../call/call.ts'
 import type { Recorder } from '../journal/journal.ts'
 import type { EdgeFacts } from '../journal/subject.ts'
-import type { Circuit } from '../resilience/circuit-breaker.ts'
 import type { MeshDefinition } from '../topology/definition.ts'
 import type { Topology } from '../topology/graph.ts'
 import type { EdgeOptions, ServiceOptions } from '../topology/options.ts'
 import { unknownEdge, unknownService } from '../topology/unknown.ts'
-import type { Chain } from './chain.ts'
+import type { Chain, Kept } from './chain.ts'
 import { Dependencies } from './dependencies.ts'
 import type { Dependency } from './dependencies.ts'
 import type { ServiceRuntime } from './service-runtime.ts'
@@ -32,8 +31,7 @@ export interface ChainOrder {
   /** Whether the caller is the code under test, and whether it has a sidecar that applies its policies all the same. */
   readonly underTest: boolean
   readonly sidecar: boolean
-  /** The circuit that the edge has already, when its options stay as they are. */
-  readonly circuit: Circuit | undefined
+  readonly kept: Kept
 }
 
 /** What brings services and edges to life; the engine's business. */
@@ -50,6 +48,7 @@ export class Fabric {
   readonly #make: Makers
   readonly #services = new Map<string, ServiceRuntime>()
   readonly #edges = new Map<string, EdgeRuntime>()
+  /** Services that were removed keep their address: nothing sent there may leave the machine. */
   readonly #byOrigin = new Map<string, string>()
   readonly #originListeners = new Set<() => void>()
   readonly #dependencies = new Dependencies()
@@ -114,6 +113,11 @@ export class Fabric {
     return this.#byOrigin.get(url.origin)
   }
 
+  /** Whether a service of this name was there and was removed. */
+  wasRemoved(name: string): boolean {
+    return !this.#services.has(name) && [...this.#byOrigin.values()].includes(name)
+  }
+
   get origins(): string[] {
     return [...this.#byOrigin.keys()]
   }
@@ -156,17 +160,17 @@ export class Fabric {
     this.#bringUp(name, options)
     this.#openEdges(name, options)
     this.#record('topology.changed', { change: 'service-added', service: name })
-    for (const listener of this.#originListeners) listener()
+    this.#originsChanged()
   }
 
   removeService(name: string): void {
-    const { origin } = this.service(name)
+    this.service(name)
     this.topology = this.topology.withoutService(name)
     this.#services.delete(name)
-    this.#byOrigin.delete(origin)
     for (const edge of [...this.#edges.values()])
       if (edge.caller === name || edge.callee === name) this.#edges.delete(edge.name)
     this.#record('topology.changed', { change: 'service-removed', service: name })
+    this.#originsChanged()
   }
 
   /** Adds an edge, or gives one that is there these options. */
@@ -206,6 +210,10 @@ export class Fabric {
     return edge
   }
 
+  #originsChanged(): void {
+    for (const listener of this.#originListeners) listener()
+  }
+
   #bringUp(name: string, options: ServiceOptions): void {
     const runtime = this.#make.service(name, options)
     this.#services.set(name, runtime)
@@ -217,15 +225,17 @@ export class Fabric {
   }
 
   #reconfigure(edge: EdgeRuntime, options: EdgeOptions): void {
-    // An open circuit stays open when something else changes.
-    const isSameBreaker = JSON.stringify(edge.options.circuitBreaker) === JSON.stringify(options.circuitBreaker)
-    const { circuit } = edge.chain
+    // An open circuit stays open, and calls in flight keep their places, when something else changes.
+    const isSame = (key: 'circuitBreaker' | 'bulkhead') =>
+      JSON.stringify(edge.options[key]) === JSON.stringify(options[key])
+    const { circuit, bulkhead } = edge.chain
+    const kept = { ...(isSame('circuitBreaker') && { circuit }), ...(isSame('bulkhead') && { bulkhead }) }
     edge.options = options
-    edge.chain = this.#chain(edge.caller, edge.callee, options, isSameBreaker ? circuit : undefined)
+    edge.chain = this.#chain(edge.caller, edge.callee, options, kept)
   }
 
-  #chain(caller: string, callee: string, options: EdgeOptions, circuit?: Circuit): Chain {
+  #chain(caller: string, callee: string, options: EdgeOptions, kept: Kept = {}): Chain {
     const sidecar = this.#services.get(caller)?.options.sidecar === true
-    return this.#make.chain({ caller, callee, options, underTest: this.isUnderTest(caller), sidecar, circuit })
+    return this.#make.chain({ caller, callee, options, underTest: this.isUnderTest(caller), sidecar, kept })
   }
 }

@@ -13,8 +13,10 @@ const jobsToSettle = 40
  */
 export const untilGivenUp =
   (open: OpenCalls): Filter =>
-  (call, next) =>
-    new Promise((resolve, reject) => {
+  async (call, next) => {
+    // Gone before anything was sent: nothing is under way.
+    if (call.signal.aborted) return leftAlone()
+    return new Promise((resolve, reject) => {
       const work = next(call)
       let isOver = false
       const giveUp = async () => {
@@ -24,7 +26,7 @@ export const untilGivenUp =
         for (let job = 0; job < jobsToSettle && !isOver; job++) await undefined
         if (isOver) return
         isOver = true
-        resolve(failed('aborted', { message: 'the caller gave up' }))
+        resolve(leftAlone())
         work.then(discard, () => {})
       }
       work.then(
@@ -39,6 +41,8 @@ export const untilGivenUp =
           reject(error)
         },
       )
-      if (call.signal.aborted) void giveUp()
-      else call.signal.addEventListener('abort', giveUp, { once: true })
+      call.signal.addEventListener('abort', giveUp, { once: true })
     })
+  }
+
+const leftAlone = () => failed('aborted', { message: 'the caller gave up' })

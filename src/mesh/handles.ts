@@ -10,6 +10,7 @@ import { parseRoute } from '../topology/route.ts'
 import { validateEdgeOptions, validateReplySpec } from '../topology/validate.ts'
 import type { CircuitState } from '../resilience/circuit-breaker.ts'
 import type { Engine } from './engine.ts'
+import { printable } from './printable.ts'
 
 export interface EdgeStats {
   /** Calls, retries not counted. */
@@ -63,6 +64,8 @@ export interface ServiceHandle extends Subject {
   readonly instances: readonly string[]
   /** How callers address it. */
   readonly url: string
+  /** As declared; empty without any. */
+  readonly metadata: { readonly [key: string]: string }
 }
 
 export function subjectOf(engine: Engine, kind: 'edge' | 'service' | 'mesh', name: string) {
@@ -87,7 +90,7 @@ export function edgeHandle(engine: Engine, name: string): EdgeHandle {
       engine.fabric.configureEdge(name, options)
     },
   }
-  return Object.defineProperties(handle, {
+  Object.defineProperties(handle, {
     options: { get: () => engine.fabric.edge(name).options },
     calls: { get: ended },
     circuit: {
@@ -117,11 +120,13 @@ export function edgeHandle(engine: Engine, name: string): EdgeHandle {
           attempts: calls.reduce((sum, { attempts }) => sum + attempts, 0),
           failures: calls.filter(({ outcome, status = 0 }) => outcome !== 'answered' || status >= 500).length,
           meanMs: calls.length ? durations.reduce((a, b) => a + b, 0) / calls.length : undefined,
-          maxMs: calls.length ? Math.max(...durations) : undefined,
+          maxMs: calls.length ? durations.reduce((a, b) => Math.max(a, b)) : undefined,
         }
       },
     },
-  }) as unknown as EdgeHandle
+  })
+  const edge = handle as unknown as EdgeHandle
+  return printable(edge, 'edge', () => ({ ...edge.stats, ...(edge.circuit && { circuit: edge.circuit.state }) }))
 }
 
 export function serviceHandle(engine: Engine, name: string): ServiceHandle {
@@ -130,7 +135,18 @@ export function serviceHandle(engine: Engine, name: string): ServiceHandle {
     ...subjectOf(engine, 'service', name),
     url: service.origin,
     instances: service.instances,
+    metadata: service.options.metadata ?? {},
     reply(route: string, ...replies: ReplySpec[]) {
+      if (engine.stopped)
+        throw new MeshError('MESH_STOPPED', `service ${name}: reply() was called after the mesh has stopped`, {
+          fix: 'Use it while the test runs.',
+        })
+      if (typeof route !== 'string')
+        throw new MeshError(
+          'MESH_INVALID_OPTION',
+          `service ${name}: reply() takes the route first, got ${describeValue(route)}`,
+          { fix: "Write it as in reply('POST /charges', 503)." },
+        )
       if (replies.length === 0)
         throw new MeshError(
           'MESH_INVALID_OPTION',
@@ -164,7 +180,9 @@ export function serviceHandle(engine: Engine, name: string): ServiceHandle {
       return handle
     },
   }
-  return Object.defineProperty(handle, 'requests', {
+  Object.defineProperty(handle, 'requests', {
     get: () => engine.journal.where({ type: 'request.received', service: name }),
-  }) as unknown as ServiceHandle
+  })
+  const shown = handle as unknown as ServiceHandle
+  return printable(shown, 'service', () => ({ url: shown.url, requests: shown.requests.length }))
 }

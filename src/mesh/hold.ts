@@ -2,6 +2,7 @@ import type { Call } from '../call/call.ts'
 import type { Filter } from '../call/filter.ts'
 import { MeshError } from '../errors.ts'
 import type { Recorder } from '../journal/journal.ts'
+import { describeValue } from '../nearest.ts'
 
 /** Holds the replies of an edge until they are released. */
 export interface Gate extends Disposable {
@@ -85,6 +86,7 @@ class HeldEdge implements Gate {
   }
 
   arrived(n = 1): Promise<void> {
+    if (!(Number.isInteger(n) && n >= 1)) return Promise.reject(this.#noCount(n))
     if (this.#held.size >= n) return Promise.resolve()
     if (this.#released) return Promise.reject(this.#tooLate(n))
     return new Promise((wake, fail) => this.#waiters.push({ n, wake, fail }))
@@ -98,6 +100,13 @@ class HeldEdge implements Gate {
     for (const { n, fail } of this.#waiters) fail(this.#tooLate(n))
     this.#waiters = []
     for (const go of [...this.#held.values()]) go()
+  }
+
+  #noCount(n: unknown): MeshError {
+    return new MeshError(
+      'MESH_INVALID_OPTION',
+      `hold('${this.#edge}'): arrived() takes an integer >= 1, got ${describeValue(n)}`,
+    )
   }
 
   #tooLate(n: number): MeshError {

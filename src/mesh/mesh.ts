@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'msw'
-import { headerList } from '../call/call.ts'
-import type { Incoming } from '../call/door.ts'
+import type { BrowserContextLike } from '../call/browser-context.ts'
+import { edgeName } from '../call/call.ts'
 import type { Door } from '../call/door.ts'
 import { currentScope, scopes } from '../call/scope.ts'
 import type { Chaos } from '../chaos/chaos.ts'
@@ -9,43 +9,29 @@ import type { Journal } from '../journal/journal.ts'
 import { subjectKind } from '../journal/subject.ts'
 import type { Subject } from '../journal/subject.ts'
 import { describeValue } from '../nearest.ts'
-import { createRandom } from '../random/random.ts'
 import { observeBreaker } from '../resilience/observe.ts'
 import type { Clock } from '../time/clock.ts'
-import { simulate } from '../time/simulate.ts'
 import type { SimulateTools } from '../time/simulate.ts'
 import type { EdgeName, MeshShape, ServiceName } from '../topology/names.ts'
 import type { Topology } from '../topology/graph.ts'
 import type { EdgeOptions, ServiceOptions } from '../topology/options.ts'
+import { refuseUnknown } from '../topology/checks.ts'
 import { validateEdgeOptions, validateServiceOptions } from '../topology/validate.ts'
 import { toWaterfallHtml, toWaterfallText } from '../tracing/waterfall.ts'
 import type { WaterfallLimits } from '../tracing/waterfall.ts'
+import { Addresses } from './addresses.ts'
 import type { Engine } from './engine.ts'
 import { edgeHandle, serviceHandle, subjectOf } from './handles.ts'
 import type { EdgeHandle, ServiceHandle } from './handles.ts'
 import type { Gate } from './hold.ts'
-import type { BrowserContextLike } from '../call/browser-context.ts'
-import type { Listener, Ports } from './ports.ts'
+import type { Ports } from './ports.ts'
+import { printable } from './printable.ts'
+import { send } from './request.ts'
+import type { CallInit } from './request.ts'
+import { Simulations } from './simulations.ts'
+import type { SimulateOptions } from './simulations.ts'
 
-export interface CallInit {
-  /** Default GET, or POST when there is a body. */
-  method?: string
-  headers?: Record<string, string>
-  /** Sent as JSON. */
-  json?: unknown
-  /** Sent as it is. */
-  body?: string | Uint8Array
-  signal?: AbortSignal
-}
-
-export interface SimulateOptions {
-  /** Milliseconds since the epoch at which virtual time starts. Default 2025-01-01T00:00:00Z. */
-  startAt?: number
-  /** Virtual time after which the simulation is stopped as running away, in milliseconds. */
-  maxVirtualMs?: number
-  /** Turns of the event loop after which the simulation is stopped as a livelock. Default 1 000 000. */
-  maxTurns?: number
-}
+export type { CallInit, SimulateOptions }
 
 export interface Traces {
   /** All spans as a waterfall for people: of one trace, or of all up to a limit. */
@@ -97,6 +83,8 @@ export interface Mesh<S extends MeshShape = any> extends Subject, AsyncDisposabl
   removeEdge(edge: EdgeName<S>): void
   /** Resolves when nothing is in flight, asynchronous calls included. Throws MESH_NOT_SETTLED after `timeoutMs` (real time, default 5000). */
   settled(options?: { timeoutMs?: number }): Promise<void>
+  /** The calls in flight, a line each: id, edge, request, and for how many milliseconds. What a test that hangs waits for. */
+  openCalls(): string[]
   /** Runs `fn` with this mesh as the one that requests of the code in it reach. For tests that run at the same time. */
   run<T>(fn: () => T): T
   /** Closes every port, undoes every patch and fault. Idempotent. */
@@ -108,19 +96,14 @@ export interface StartingMesh extends Mesh {
   up(options: { inProcess: boolean; listen: boolean }): Promise<void>
 }
 
-const encoder = new TextEncoder()
-
 /** `real` waits for the bound of `settled`, on timers that no test can fake. */
 export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingMesh {
   const { definition, journal, door } = engine
-  const listeners = new Map<string, Listener>()
+  const addresses = new Addresses((edge) => ports.listen(door, edge))
+  const simulations = new Simulations(engine, ports)
   const undos: (() => void)[] = []
   const detachments = new Set<() => Promise<void>>()
   let interception: { close(): Promise<void> } | undefined
-  let simulations = 0
-  // What code in a simulation draws from `Math.random` is seeded, but is no decision of the mesh.
-  const inside = createRandom(engine.seed)
-  const running = new Set<Promise<unknown>>()
   let stopped: Promise<void> | undefined
 
   const alive = (what: string) => {
@@ -129,18 +112,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
         fix: 'Use it while the test runs.',
       })
   }
-
-  const open = async (from: string, to: string, port?: number): Promise<string> => {
-    const key = `${from}->${to}`
-    let listener = listeners.get(key)
-    if (listener && port !== undefined && listener.port !== port) {
-      listeners.delete(key)
-      await listener.close()
-      listener = undefined
-    }
-    if (!listener) listeners.set(key, (listener = await ports.listen(door, { caller: from, callee: to, port })))
-    return listener.url
-  }
+  const closeLostAddresses = () => addresses.closeWithout((edge) => engine.fabric.findEdge(edge) !== undefined)
 
   const mesh: Mesh = {
     ...subjectOf(engine, 'mesh', definition.name),
@@ -162,54 +134,57 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
     async call(from, to, path, init = {}) {
       alive('mesh.call')
       engine.fabric.service(from)
-      const service = engine.fabric.service(to)
-      const url = service.origin + path
-      return ports.respond(
-        await door.enter(incomingFrom(init, { caller: from, callee: to, origin: 'driver', path, url })),
-        url,
-      )
+      const url = engine.fabric.service(to).origin + path
+      return send(door, init, { caller: from, callee: to, origin: 'driver', path, url }, ports.respond)
     },
 
     url(service, { from = engine.fabric.defaultCaller } = {}) {
       alive('mesh.url')
       engine.fabric.service(service)
-      const listener = listeners.get(`${from}->${service}`)
-      if (listener) return listener.url
-      const edge = engine.fabric.edge(`${from}->${service}`)
-      throw new MeshError(
-        'MESH_UNSUPPORTED',
-        `mesh.url: no listener is open for ${edge.name}, because "${from}" is not under test`,
-        {
-          fix: `Open one first: await mesh.listen({ from: '${from}', to: '${service}' }).`,
-        },
-      )
+      const edge = engine.fabric.edge(edgeName(from, service)).name
+      const url = addresses.find(edge)
+      if (url !== undefined) return url
+      const why = engine.fabric.isUnderTest(from) ? '' : `, because "${from}" is not under test`
+      throw new MeshError('MESH_UNSUPPORTED', `mesh.url: no listener is open for ${edge}${why}`, {
+        fix: `Open one first: await mesh.listen({ from: '${from}', to: '${service}' }).`,
+      })
     },
 
     env(service) {
       alive('mesh.env')
       engine.fabric.service(service)
       const env: Record<string, string> = { MESHWRIGHT_SERVICE: service }
-      for (const [edge, { url }] of listeners) {
-        const [caller, callee] = edge.split('->') as [string, string]
-        if (caller === service) env[`${callee.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}_URL`] = url
-      }
+      for (const { callee, url } of addresses.of(service))
+        env[`${callee.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}_URL`] = url
       return env
     },
 
-    async listen({ from, to, port }) {
+    async listen(options) {
       alive('mesh.listen')
+      if (typeof options !== 'object' || options === null)
+        throw new MeshError(
+          'MESH_INVALID_OPTION',
+          `mesh.listen: expected an object of options, got ${describeValue(options)}`,
+          { fix: `Write mesh.listen({ from: '${engine.fabric.defaultCaller}', to: '...' }).` },
+        )
+      const { from, to, port } = options
       if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65535))
         throw new MeshError(
           'MESH_INVALID_OPTION',
           `mesh.listen: expected \`port\` to be an integer from 0 to 65535, got ${describeValue(port)}`,
         )
-      engine.fabric.edge(`${from}->${to}`)
-      return open(from, to, port)
+      engine.fabric.edge(edgeName(from, to))
+      const url = await addresses.open(from, to, port)
+      // The mesh may have stopped meanwhile; then it has closed this one, too.
+      alive('mesh.listen')
+      return url
     },
 
     async attach(context) {
       alive('mesh.attach')
       const detach = await ports.attach(door, context)
+      if (engine.stopped) await detach()
+      alive('mesh.attach')
       detachments.add(detach)
       return async () => {
         if (detachments.delete(detach)) await detach()
@@ -231,72 +206,51 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
     },
 
     hold(edge) {
+      alive('mesh.hold')
       engine.fabric.edge(edge)
       return engine.gates.hold(edge)
     },
 
     async simulate(scenario, options = {}) {
       alive('mesh.simulate')
-      const before = new Set(mesh.chaos.faults)
-      const ownInterception = interception ? undefined : ports.intercept(door)
-      const simulation = ++simulations
-      await ports.warmUp()
-      let leave = () => {}
-      try {
-        const run = simulate(
+      if (typeof scenario !== 'function')
+        throw new MeshError(
+          'MESH_INVALID_OPTION',
+          `mesh.simulate: expected a function, got ${describeValue(scenario)}`,
           {
-            ...options,
-            random: inside,
-            realms: ports.realms(),
-            onWorld(world) {
-              leave = engine.clock.enter(world.clock)
-              // A test that ran out of time must not leave virtual time on the globals.
-              engine.stopping.addEventListener('abort', () => world.fail(engine.stopping.reason), { once: true })
-              engine.dispatch.open.mirrorTo(world.open)
-              journal.record('simulation.started', { simulation })
-            },
+            fix: 'Write await mesh.simulate(async ({ sleep }) => {...}).',
           },
-          (tools) => mesh.run(() => scenario(tools)),
         )
-        running.add(run)
-        void run.catch(() => {}).finally(() => running.delete(run))
-        return await run
-      } finally {
-        // Faults injected in virtual time end with it: their clocks stop here. So do calls that are still under way.
-        for (const fault of mesh.chaos.faults) if (!before.has(fault)) fault.revert()
-        engine.dispatch.open.forget()
-        journal.record('simulation.ended', { simulation, virtualMs: engine.clock.sinceStart() })
-        leave()
-        await ownInterception?.close()
-      }
+      if (typeof options !== 'object' || options === null)
+        throw new MeshError(
+          'MESH_INVALID_OPTION',
+          `mesh.simulate: expected an object of options, got ${describeValue(options)}`,
+        )
+      refuseUnknown(options, ['startAt', 'maxVirtualMs', 'maxTurns'], { owner: 'mesh.simulate', key: '' })
+      const isIntercepted = interception !== undefined
+      return simulations.run((tools) => mesh.run(() => scenario(tools)), { ...options, isIntercepted })
     },
 
     addService(name, options = {}) {
       validateServiceOptions(name, options)
       engine.fabric.addService(name, options)
     },
-    removeService: (name) => engine.fabric.removeService(name),
+    removeService(name) {
+      engine.fabric.removeService(name)
+      closeLostAddresses()
+    },
     addEdge(from, to, options = {}) {
       validateEdgeOptions(`edge ${from}->${to}`, options)
       engine.fabric.addEdge(from, to, options)
     },
-    removeEdge: (edge) => engine.fabric.removeEdge(edge),
-
-    async settled({ timeoutMs = 5_000 } = {}) {
-      let late = () => {}
-      const limit = new Promise<'late'>((resolve) => (late = real.timer(timeoutMs, () => resolve('late'))))
-      const outcome = await Promise.race([engine.dispatch.open.empty(), limit])
-      late()
-      if (outcome === 'late')
-        throw new MeshError(
-          'MESH_NOT_SETTLED',
-          `mesh.settled: ${engine.dispatch.open.size === 1 ? '1 call is' : `${engine.dispatch.open.size} calls are`} still open after ${timeoutMs} ms`,
-          {
-            details: engine.dispatch.open.lines(),
-            fix: 'Take back the fault or release the gate that holds them, or raise timeoutMs.',
-          },
-        )
+    removeEdge(edge) {
+      engine.fabric.removeEdge(edge)
+      closeLostAddresses()
     },
+
+    settled: ({ timeoutMs = 5_000 } = {}) => engine.dispatch.open.settled(timeoutMs, real),
+
+    openCalls: () => engine.dispatch.open.lines(),
 
     run: (fn) => scopes.run({ door, outer: currentScope() }, fn),
 
@@ -304,14 +258,11 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
       stopped ??= (async () => {
         engine.stop()
         for (const undo of undos.splice(0).reverse()) undo()
-        await Promise.allSettled(running)
-        await Promise.all([
-          interception?.close(),
-          ...[...detachments].map((detach) => detach()),
-          ...[...listeners.values()].map((listener) => listener.close()),
-        ])
-        listeners.clear()
+        await Promise.all([simulations.ended(), engine.dispatch.ended()])
+        await Promise.all([interception?.close(), ...[...detachments].map((detach) => detach()), addresses.closeAll()])
         detachments.clear()
+        // What handlers still do, nobody waits for.
+        engine.dispatch.open.forget()
         journal.record('mesh.stopped', {})
       })()
       return stopped
@@ -319,42 +270,20 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
     [Symbol.asyncDispose]: () => mesh.stop(),
   }
 
+  printable(mesh, 'mesh', () => ({
+    seed: engine.seed,
+    services: engine.fabric.services.length,
+    edges: engine.facts().edges.length,
+    calls: journal.where({ type: 'call.started' }).length,
+    problems: engine.problems.length,
+    stopped: engine.stopped,
+  }))
   return Object.assign(mesh, {
     async up({ inProcess, listen }: { inProcess: boolean; listen: boolean }) {
       if (inProcess) interception = ports.intercept(door)
       if (!listen) return
       const edges = engine.facts().edges.filter(({ callerUnderTest }) => callerUnderTest)
-      await Promise.all(edges.map(({ caller, callee }) => open(caller, callee)))
+      await Promise.all(edges.map(({ caller, callee }) => addresses.open(caller, callee)))
     },
   })
-}
-
-/** A request from `mesh.call` and `call`, as the engine takes it. */
-export function incomingFrom(
-  { method, headers = {}, json, body, signal }: CallInit,
-  where: Pick<Incoming, 'caller' | 'callee' | 'origin' | 'path' | 'url' | 'parent'> & { trace?: Incoming['headers'] },
-): Incoming {
-  const { trace = [], ...place } = where
-  if (!place.path.startsWith('/'))
-    throw new MeshError(
-      'MESH_INVALID_OPTION',
-      `call: expected the path to start with "/", got ${describeValue(place.path)}`,
-    )
-  if (json !== undefined && body !== undefined)
-    throw new MeshError('MESH_INVALID_OPTION', 'call: give `json` or `body`, not both')
-  const list = [...headerList(headers)]
-  let bytes: Uint8Array | null = null
-  if (json !== undefined) {
-    bytes = encoder.encode(JSON.stringify(json))
-    if (!list.some(([name]) => name === 'content-type')) list.push(['content-type', 'application/json'])
-  } else if (typeof body === 'string') bytes = encoder.encode(body)
-  else if (body !== undefined) bytes = body
-  if (!list.some(([name]) => name === 'traceparent')) list.push(...trace)
-  return {
-    ...place,
-    method: (method ?? (bytes ? 'POST' : 'GET')).toUpperCase(),
-    headers: list,
-    body: bytes,
-    ...(signal && { signal }),
-  }
 }

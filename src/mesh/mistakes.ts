@@ -1,7 +1,7 @@
 import type { Call } from '../call/call.ts'
 import { edgeName } from '../call/call.ts'
 import { MeshError } from '../errors.ts'
-import { nearest } from '../nearest.ts'
+import { describeValue, nearest } from '../nearest.ts'
 import type { Topology } from '../topology/graph.ts'
 
 /** The error for a call along an edge that is not declared. `isService` tells whether the caller is one of the mesh's. */
@@ -50,10 +50,23 @@ export function unhandledRequest({ method, path, caller, callee }: Call, routes:
     `No handler of service "${callee}" takes ${wanted} (called by ${caller}).`,
     {
       details: [
-        ...(near.length ? [`Nearest: ${near.join(', ')}`] : []),
+        ...(routes.includes(wanted)
+          ? [`The handler of ${wanted} gave no answer: it returned nothing, or passthrough().`]
+          : near.length
+            ? [`Nearest: ${near.join(', ')}`]
+            : []),
         `Handlers: ${routes.slice(0, shown).join(', ')}${rest}`,
       ],
       fix: `Add a handler, script a reply (mesh.service('${callee}').reply('${wanted}', 200)), or set unhandledRequests: 'passthrough'.`,
     },
+  )
+}
+
+/** The error for a handler that returned something else than a response. */
+export function noResponse({ method, path, callee }: Call, returned: unknown): MeshError {
+  return new MeshError(
+    'MESH_INVALID_OPTION',
+    `The handler of service "${callee}" for ${method} ${path.split('?', 1)[0]} returned ${describeValue(returned)}, which is no response`,
+    { fix: 'In the handler, return HttpResponse.json(...).' },
   )
 }

@@ -1,4 +1,5 @@
 import type { Call } from '../call/call.ts'
+import { MeshError } from '../errors.ts'
 import type { Clock } from '../time/clock.ts'
 
 interface OpenCall {
@@ -33,19 +34,36 @@ export class OpenCalls {
     }
   }
 
-  get size(): number {
-    return this.#calls.size
+  /** Resolves when nothing is in flight. Throws MESH_NOT_SETTLED, with the calls that are, after `timeoutMs` on `clock`. */
+  async settled(timeoutMs: number, clock: Clock): Promise<void> {
+    if (this.#calls.size === 0) return
+    const isEmpty = await new Promise<boolean>((resolve) => {
+      const wake = () => {
+        forget()
+        resolve(true)
+      }
+      const forget = clock.timer(timeoutMs, () => {
+        this.#waiters.delete(wake)
+        resolve(false)
+      })
+      this.#waiters.add(wake)
+    })
+    if (isEmpty) return
+    const count = this.#calls.size
+    throw new MeshError(
+      'MESH_NOT_SETTLED',
+      `mesh.settled: ${count === 1 ? '1 call is' : `${count} calls are`} still open after ${timeoutMs} ms`,
+      {
+        details: this.lines(),
+        fix: 'Take back the fault or release the gate that holds them, or raise timeoutMs.',
+      },
+    )
   }
 
   /** One line per open call: id, edge, request, age. */
   lines(): string[] {
     const now = this.#clock.now()
     return [...this.#calls.values()].map(({ label, sinceMs }) => `${label}  open for ${Math.round(now - sinceMs)} ms`)
-  }
-
-  /** Resolves when nothing is in flight. */
-  empty(): Promise<void> {
-    return this.#calls.size === 0 ? Promise.resolve() : new Promise((wake) => this.#waiters.add(wake))
   }
 
   /** Shows the open calls in a simulation's own list too, until `forget`. */

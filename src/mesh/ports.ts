@@ -4,6 +4,7 @@ import type { Call } from '../call/call.ts'
 import type { Door } from '../call/door.ts'
 import type { Reply } from '../call/reply.ts'
 import type { Handler } from '../topology/options.ts'
+import type { Respond } from './request.ts'
 
 export interface Listener {
   readonly url: string
@@ -16,7 +17,7 @@ export interface Ports {
   /** Answers a request with MSW handlers; undefined when none of them takes it. */
   answer(handlers: readonly Handler[], request: Request, baseUrl: string): Promise<Response | undefined>
   /** A reply as the caller's `fetch` would give it; throws network errors in the shape of undici's. */
-  respond(reply: Reply, url: string): Response
+  readonly respond: Respond
   /** Sends a call on to a real service. */
   forward(upstream: string, call: Call): Promise<Reply>
   listen(door: Door, edge: { caller: string; callee: string; port?: number }): Promise<Listener>

@@ -7,7 +7,7 @@ import { MeshError } from '../errors.ts'
 import { HandlerIndex, routeOf } from '../routing/handler-index.ts'
 import type { Handler, ServiceOptions } from '../topology/options.ts'
 import type { Dependency } from './dependencies.ts'
-import { unhandledRequest } from './mistakes.ts'
+import { noResponse, unhandledRequest } from './mistakes.ts'
 import type { Ports } from './ports.ts'
 import { ReplySequences } from './replies.ts'
 
@@ -94,9 +94,20 @@ export class ServiceRuntime {
     const pathname = call.path.split('?', 1)[0]!
     const candidates = this.#index.candidates(call.method, pathname)
     if (candidates.length === 0) return undefined
-    const request = requestFor(call, this.origin)
+    let request = requestFor(call, this.origin)
     for (const handler of candidates) {
+      // A handler may read the body and leave the answer to the next one.
+      if (request.bodyUsed) request = requestFor(call, this.origin)
       const response = await this.#context.ports.answer([handler], request, this.origin)
+      if (response !== undefined && typeof response?.headers?.get !== 'function') {
+        const error = noResponse(call, response)
+        this.#context.problem(error, call)
+        const headers = { 'x-mesh-outcome': 'handler-failed' }
+        return {
+          route: routeOf(handler),
+          response: Response.json({ name: error.name, message: error.message }, { status: 500, headers }),
+        }
+      }
       if (response && response.headers.get('x-msw-intention') !== 'passthrough')
         return { route: routeOf(handler), response }
     }
@@ -139,25 +150,35 @@ export class ServiceRuntime {
       this.#context.problem(error, call)
       return failed('handler-failed', { message: error.message, processed: true })
     }
-    const { name, message, cause } = error as {
-      name?: string
-      message?: string
-      cause?: { code?: string; message?: string }
-    }
-    const code = cause?.code ?? (error as { code?: string }).code
+    const { name = 'Error', message = String(error), code, cause } = (error ?? {}) as Partial<Thrown>
+    const networkCode = cause?.code ?? code
     // An uncaught network error is what a real service would turn into a bad gateway; anything else is its own fault.
-    if (code)
-      return failed('handler-failed', { message: `${this.name} did not catch: ${message} (${code})`, processed: true })
-    return answered(500, {
-      json: { name: name ?? 'Error', message: message ?? String(error) },
-      headers: [['x-mesh-outcome', 'handler-failed']],
-    })
+    if (networkCode !== undefined)
+      return failed('handler-failed', {
+        message: `${this.name} did not catch: ${message} (${String(networkCode)})`,
+        processed: true,
+      })
+    return answered(500, { json: { name, message }, headers: [['x-mesh-outcome', 'handler-failed']] })
   }
 }
 
-/** WebSocket handlers are for transports that carry sockets; a request is never theirs. */
-const httpHandlers = (handlers: readonly Handler[]) =>
-  handlers.filter((handler) => (handler as { kind?: string }).kind !== 'websocket')
+/** What users' code throws is anything; an error has these. */
+interface Thrown {
+  readonly name: string
+  readonly message: string
+  readonly code: unknown
+  readonly cause: { readonly code?: unknown }
+}
+
+/**
+ * The handlers as this mesh uses them. MSW notes in a handler whether it was used and how far its generator has come; a
+ * definition's handlers serve many meshes, and each begins afresh. WebSocket handlers are for transports that carry
+ * sockets; a request is never theirs.
+ */
+const httpHandlers = (handlers: readonly Handler[]): Handler[] =>
+  handlers
+    .filter((handler) => (handler as { kind?: string }).kind !== 'websocket')
+    .map((handler) => Object.assign(Object.create(handler) as Handler, { isUsed: false }))
 
 function requestFor(call: Call, origin: string): Request {
   const hasBody = call.body !== null && call.method !== 'GET' && call.method !== 'HEAD'

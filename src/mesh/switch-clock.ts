@@ -1,19 +1,27 @@
 import { sleepOn } from '../time/clock.ts'
 import type { Clock, ClockMode } from '../time/clock.ts'
 
+interface Pending {
+  readonly dueMs: number
+  readonly fire: () => void
+  undo: () => void
+}
+
 /**
  * The clock of a mesh: the base clock, and a world's while `simulate` runs. Everything in the mesh keeps this one object,
  * so nothing has to be told when the time base changes.
  *
  * `now` goes on from one base to the next without a jump, so that what was set before (an open circuit's deadline) stays
  * as far away as it was. The shift is a whole number of milliseconds: it changes no fraction, and so no comparison, and a
- * simulation takes the same course whenever it is run.
+ * simulation takes the same course whenever it is run. Timers go along to the next base for the same reason, with what is
+ * left of their time; only those set in a world end with it.
  */
 export class SwitchClock implements Clock {
   readonly #base: Clock
   #current: Clock
   #shiftMs = 0
   #originMs: number | undefined
+  #pending = new Set<Pending>()
 
   constructor(base: Clock) {
     this.#base = base
@@ -46,22 +54,49 @@ export class SwitchClock implements Clock {
   }
 
   timer(ms: number, fire: () => void): () => void {
-    return this.#current.timer(ms, fire)
+    const pending: Pending = { dueMs: this.now() + ms, fire, undo: () => {} }
+    const home = this.#pending
+    home.add(pending)
+    this.#set(pending, ms, home)
+    return () => {
+      home.delete(pending)
+      pending.undo()
+    }
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return ms > 0 ? sleepOn(this.#current, ms, signal) : Promise.resolve()
+    return ms > 0 ? sleepOn(this, ms, signal) : Promise.resolve()
   }
 
   /** Goes over to `clock`; the journal's time starts again at 0. Returns the way back. */
   enter(clock: Clock): () => void {
     const wasOrigin = this.originMs
+    const taken = this.#pending
     this.#goOverTo(clock)
+    this.#move(taken)
+    this.#pending = new Set()
     this.#originMs = this.now()
     return () => {
       this.#goOverTo(this.#base)
+      this.#move(taken)
+      this.#pending = taken
       this.#originMs = wasOrigin
     }
+  }
+
+  #move(timers: Set<Pending>): void {
+    for (const pending of timers) {
+      pending.undo()
+      // Whole milliseconds again, for how much real time has passed before is chance.
+      this.#set(pending, Math.ceil(pending.dueMs - this.now()), timers)
+    }
+  }
+
+  #set(pending: Pending, ms: number, home: Set<Pending>): void {
+    pending.undo = this.#current.timer(ms, () => {
+      home.delete(pending)
+      pending.fire()
+    })
   }
 
   #goOverTo(clock: Clock): void {

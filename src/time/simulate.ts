@@ -1,3 +1,5 @@
+import { MeshError } from '../errors.ts'
+import { describeValue } from '../nearest.ts'
 import { installVirtualTime } from './globals.ts'
 import { liveWorld, shared } from './scope.ts'
 import { assertNoWorld, World, type WorldOptions } from './world.ts'
@@ -33,11 +35,18 @@ export async function simulate<T>(
   const undo = installVirtualTime(...realms)
   try {
     onWorld?.(world)
-    return await world.run(() => scenario({ sleep: (ms) => world.clock.sleep(ms), now: () => world.elapsedMs }))
+    return await world.run(() =>
+      scenario({ sleep: (ms) => world.clock.sleep(milliseconds(ms)), now: () => world.elapsedMs }),
+    )
   } finally {
     const replaced = undo()
     if (replaced.length) onReplaced?.(replaced)
   }
+}
+
+function milliseconds(ms: number): number {
+  if (typeof ms === 'number' && !Number.isNaN(ms)) return ms
+  throw new MeshError('MESH_INVALID_OPTION', `sleep: expected a number of milliseconds, got ${describeValue(ms)}`)
 }
 
 /** The world in which the caller runs, unless its run is over. */

@@ -97,7 +97,7 @@ export interface ServiceOptions {
   url?: string
   /** The calls this service may make, by callee. */
   calls?: { readonly [callee: string]: EdgeOptions }
-  /** MSW handlers. Without any, the service calls each declared synchronous dependency and answers 200 with their results. */
+  /** MSW handlers. Without any, the service calls each declared dependency with the request it got, and answers 200 with their results, or 502 when a synchronous one failed. */
   handlers?: readonly Handler[]
   /** A number is a constant. Default 0. */
   responseTime?: ResponseTime | number

@@ -84,6 +84,11 @@ export function validateMeshOptions(value: unknown): asserts value is MeshOption
       fix: 'Write services: { orders: { calls: { payments: {} } }, payments: {} }.',
     })
   const names = Object.keys(services)
+  if (names.length === 0)
+    throw unexpected({ owner: `mesh "${name}"`, key: 'services' }, 'at least one service', services, {
+      code,
+      fix: 'Write services: { orders: { calls: { payments: {} } }, payments: {} }.',
+    })
   for (const service of names) {
     const given = services[service]
     checkServiceName(service, isPlainObject(given) && given['url'] !== undefined)

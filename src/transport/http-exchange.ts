@@ -43,16 +43,31 @@ export interface Exchange {
   readonly response: ServerResponse
   readonly wire: Wire
   readonly travel?: Travel
+  /** Tells a listener of a client that goes away sooner than the response's 'close' would, where that can be known. */
+  onAbandoned?(listener: () => void): void
   enter(received: Received): Promise<Reply>
   /** Told what no client can be told: an answer that cannot be sent, a mesh that threw. */
   problem(error: Error): void
 }
 
 /** Reads a request, hands it in, and renders the reply. Never rejects. */
-export async function exchange({ request, response, wire, travel, enter, problem }: Exchange): Promise<void> {
+export async function exchange({
+  request,
+  response,
+  wire,
+  travel,
+  onAbandoned,
+  enter,
+  problem,
+}: Exchange): Promise<void> {
   const gone = new AbortController()
+  const leave = () => gone.abort(new Error('The client went away'))
   response.once('close', () => {
-    if (!response.writableFinished) gone.abort(new Error('The client went away'))
+    if (!response.writableFinished) leave()
+  })
+  // A client may close on the last byte, in the middle of its delivery: not yet finished, but whole.
+  onAbandoned?.(() => {
+    if (!response.writableEnded) leave()
   })
   const body = await readBody(request)
   if (body === 'lost') return

@@ -37,6 +37,7 @@ export async function openListener(door: Door, { caller, callee, port = 0 }: Lis
   const http = httpServer(door, caller, callee)
   const accept = (socket: Socket) => {
     sockets.add(socket)
+    socket.unref()
     socket.once('close', () => sockets.delete(socket))
     http.emit('connection', socket)
   }
@@ -81,6 +82,8 @@ export async function openListener(door: Door, { caller, callee, port = 0 }: Lis
 /** Parses what comes over accepted sockets; it never listens itself, so that the port can come and go under it. */
 function httpServer(door: Door, caller: string, callee: string) {
   const server = createHttpServer({ keepAliveTimeout: 0 }, (request, response) => {
+    request.socket.ref()
+    response.once('close', () => request.socket.unref())
     void exchange({
       request,
       response,
@@ -116,7 +119,8 @@ async function listen(accept: (socket: Socket) => void, port: number): Promise<S
   server.listen(port, '127.0.0.1')
   try {
     await once(server, 'listening')
-    return server
+    // A forgotten stop() must not keep a script from ending. Requests under way do: their sockets are referenced meanwhile.
+    return server.unref()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
     throw new MeshError('MESH_PORT_TAKEN', `Port ${port} on 127.0.0.1 is taken by another program or mesh`, {

@@ -64,9 +64,7 @@ export function attemptRows(attempts: readonly Attempt[]): Row[] {
     cells: [
       `${attempt.method} ${attempt.path}`,
       outcomeText(attempt.outcome, attempt.status),
-      [attempt.retry > 0 ? `retry ${attempt.retry}` : '', attempt.fault ? `fault ${attempt.fault}` : '']
-        .filter(Boolean)
-        .join(', '),
+      [attempt.retry > 0 ? `retry ${attempt.retry}` : '', attempt.fault ?? ''].filter(Boolean).join(', '),
     ],
   }))
 }

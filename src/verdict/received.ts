@@ -1,3 +1,4 @@
+import { MeshError } from '../errors.ts'
 import type { Entry } from '../journal/entry.ts'
 import type { Subject } from '../journal/subject.ts'
 import type { Verdict } from '../journal/verdict.ts'
@@ -61,9 +62,15 @@ function fits(
   { method, path, headers, body }: Entry<'request.received'>,
   matching: NonNullable<ReceivedExpectation['matching']>,
 ): boolean {
-  return typeof matching === 'function'
-    ? Boolean((matching as (request: ReceivedRequest) => boolean)({ method, path, headers, body }))
-    : containsSubset(body, matching)
+  if (typeof matching !== 'function') return containsSubset(body, matching)
+  try {
+    return Boolean((matching as (request: ReceivedRequest) => boolean)({ method, path, headers, body }))
+  } catch (error) {
+    throw new MeshError('MESH_INVALID_OPTION', `toHaveReceived: \`matching\` threw ${String(error)}`, {
+      details: [`It was asked about ${method} ${path}.`],
+      cause: error,
+    })
+  }
 }
 
 function bodyText(body: unknown): string {

@@ -13,7 +13,11 @@ export interface TimedOutExpectation {
  * went away before there was an answer. The mesh cannot tell the caller's own time-out from a cancellation, and says so.
  */
 export function timedOut(subject: Subject, { times: wanted }: TimedOutExpectation = {}): Verdict {
-  const attempts = attemptsOn(subject)
+  const left = new Set(subject.journal.where({ type: 'call.given-up', edge: subject.name }).map(({ call }) => call))
+  // The end of a try whose caller has left is written down a moment later.
+  const attempts = attemptsOn(subject).map((attempt) =>
+    attempt.outcome === undefined && left.has(attempt.call) ? { ...attempt, outcome: 'aborted' as const } : attempt,
+  )
   const fired = subject.journal.where({ type: 'timeout.fired', edge: subject.name })
   const byMesh = new Set(fired.map(({ call, attempt }) => `${call}#${attempt}`))
   const late = attempts.filter(({ call, retry, outcome }) => outcome === 'timeout' || byMesh.has(`${call}#${retry}`))
@@ -21,6 +25,8 @@ export function timedOut(subject: Subject, { times: wanted }: TimedOutExpectatio
   const givenUp = factsOf(subject)?.callerUnderTest
     ? attempts.filter((attempt) => !late.includes(attempt) && /^(aborted|hung)$/.test(attempt.outcome ?? ''))
     : []
+  // A caller over a real socket is noticed a moment after it gave up: a matcher asked at once sees the try still open.
+  const open = attempts.filter(({ outcome }) => outcome === undefined).length
   const found = late.length + givenUp.length
   const limits = [...new Set(fired.map(({ afterMs }) => formatMs(afterMs)))]
   return {
@@ -32,6 +38,9 @@ export function timedOut(subject: Subject, { times: wanted }: TimedOutExpectatio
       ...(limits.length > 0 ? [` after ${limits.join(', ')}`] : []),
       ...(givenUp.length > 0
         ? [`, and the code under test gave up ${times(givenUp.length)} (its own time-out, or a cancellation)`]
+        : []),
+      ...(open > 0
+        ? [`, and ${open} ${open === 1 ? 'has' : 'have'} not ended yet: await toEventuallyHaveTimedOut`]
         : []),
     ].join(''),
     evidence: timeline(attemptRows(attempts)),

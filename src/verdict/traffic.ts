@@ -15,6 +15,7 @@ export interface Attempt {
   readonly endedMs?: number
   readonly outcome?: Outcome
   readonly status?: number
+  /** The fault that hit it: `latency f1`. */
   readonly fault?: string
   /** Nobody answered, or the answer was a 5xx. A rejection is no failure of the callee and does not count. */
   readonly failed: boolean
@@ -53,7 +54,9 @@ export function attemptsOn({ journal, name: edge }: Subject): Attempt[] {
   const calls = new Map(journal.where({ type: 'call.started', edge }).map((entry) => [entry.call, entry]))
   const key = (entry: { call: string; attempt: number }) => `${entry.call}#${entry.attempt}`
   const ends = new Map(journal.where({ type: 'attempt.ended', edge }).map((entry) => [key(entry), entry]))
+  const hits = new Map(journal.where({ type: 'fault.hit', edge }).map((entry) => [key(entry), entry]))
   return journal.where({ type: 'attempt.started', edge }).map((entry) => {
+    const hit = hits.get(key(entry))
     const call = calls.get(entry.call)
     const end = ends.get(key(entry))
     const rejected = isRejection(end?.outcome)
@@ -68,7 +71,7 @@ export function attemptsOn({ journal, name: edge }: Subject): Attempt[] {
       rejected,
       ...(end && { endedSeq: end.seq, endedMs: end.t, outcome: end.outcome }),
       ...(end?.status !== undefined && { status: end.status }),
-      ...(end?.fault !== undefined && { fault: end.fault }),
+      ...(hit && { fault: `${hit.kind} ${hit.fault}` }),
     }
   })
 }

@@ -16,9 +16,11 @@ export function witnessesOf({ journal, name }: Subject, arrivals: readonly Attem
   const caller = name.split('->')[0]!
   const ends = new Map(journal.where({ type: 'call.ended' }).map((entry) => [entry.call, entry.seq]))
   const arrivalSeqs = arrivals.map(({ seq }) => seq)
-  const inbound = journal
-    .where({ type: 'call.started' })
-    .filter(({ edge }) => edge.endsWith(`->${caller}`))
+  const called = journal.where({ type: 'call.started' }).filter(({ edge }) => edge.endsWith(`->${caller}`))
+  // A call that never got there, such as one that the circuit in front of the caller turned away, asked it nothing.
+  const received = new Set(journal.where({ type: 'request.received', service: caller }).map(({ call }) => call))
+  const inbound = called
+    .filter(({ call }) => received.has(call))
     .map(({ seq, call, method, path }) => {
       const endedSeq = ends.get(call) ?? Infinity
       const arrival = arrivalSeqs[firstAbove(arrivalSeqs, seq)]
@@ -32,7 +34,7 @@ export function witnessesOf({ journal, name }: Subject, arrivals: readonly Attem
     })
   const inboundSeqs = inbound.map(({ seq }) => seq)
   return {
-    visible: inbound.length > 0,
+    visible: called.length > 0,
     between(fromSeq, toSeq, openedSeq) {
       const inside = inbound
         .slice(firstAbove(inboundSeqs, fromSeq), firstAbove(inboundSeqs, toSeq))

@@ -26,16 +26,23 @@ test('however a test ends, its mesh is stopped', async () => {
     'is expected to fail: failed',
     'so they are after a test that failed as expected: passed',
     'simulates: passed',
+    'forgets an await: failed, not ok',
     'throws: failed, not ok',
     'times out in a call that hangs: timedOut, not ok',
     'times out in a page whose call hangs: timedOut, not ok',
     'times out in a simulation: timedOut, not ok',
   ])
   expect(run.errors).toEqual([])
-  expect(urls(run)).toHaveLength(7)
+  expect(urls(run)).toHaveLength(8)
   for (const url of urls(run)) expect(await knock(url)).toBe('ECONNREFUSED')
-  // One worker for what goes well, and one more after each of the first three that do not.
-  expect(changes(run)).toEqual([[], [], [], []])
+  // One worker for what goes well, and one more after each of the first four that do not.
+  expect(changes(run)).toEqual([[], [], [], [], []])
+  expect(run.test('forgets an await').errors.join()).toContain(
+    'expect(edge app->orders).toEventuallyHaveCallCount(1) was not awaited',
+  )
+  expect(run.test('times out in a call that hangs').errors.join()).toMatch(
+    /1 call was open\n.*app->orders {2}GET \/orders/,
+  )
   expect(run.test('times out in a page whose call hangs').errors.join()).toContain('net::ERR_CONNECTION_CLOSED')
 })
 

@@ -6,7 +6,9 @@ test('however a test ends, the next one finds everything in order', async () => 
   expect(tests).toEqual({
     'throwing fails with its own error': expect.stringMatching(/^Error: own error\n/),
     'throwing leaves order': 'passed',
-    'timing out fails by its time limit': expect.stringContaining('Exceeded timeout of 100 ms'),
+    'timing out fails by its time limit': expect.stringMatching(
+      /Exceeded timeout of 100 ms[^]*1 call was open\n.*client->server {2}GET \/ {2}open for \d+ ms/,
+    ),
     'timing out leaves order': 'passed',
     'holding ends although a gate is never released': 'passed',
     'holding leaves order': 'passed',
@@ -15,6 +17,10 @@ test('however a test ends, the next one finds everything in order', async () => 
     ),
     'mistakes the next test is clean': 'passed',
     'mistakes is what test.failing waits for': 'passed',
+    'a forgotten await fails the test that forgot it': expect.stringMatching(
+      /toEventuallyHaveCallCount\(1\) was not awaited[^]*endings\.case\.ts/,
+    ),
+    'a forgotten await leaves order': 'passed',
     'a hook that throws fails the test': expect.stringContaining('thrown by the hook'),
     'leaves order after a hook': 'passed',
     'not run skipped': 'pending',

@@ -328,7 +328,7 @@ test('a hanging call of a caller that is gone already is no call that hangs', as
 test.each([
   [
     (mesh: Mesh) => mesh.chaos.latency('payments', 5 as never),
-    'chaos.latency: expected options { ms }, got 5 (number)',
+    'chaos.latency: expected an object of options, got 5 (number)\n  Write chaos.latency(target, { ms: 5 }).',
   ],
   [
     (mesh: Mesh) => mesh.chaos.latency('payments', { ms: 1, leg: 'both' as never }),

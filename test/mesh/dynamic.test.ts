@@ -129,3 +129,12 @@ test('a port that is taken is named', async () => {
   await new Promise((resolve) => server.close(resolve))
   expect(await mesh.listen({ from: 'app', to: 'orders', port })).toBe(`http://127.0.0.1:${port}`)
 })
+
+test('what is sent to a service that was removed stays on the machine, and is refused', async () => {
+  const mesh = await open()
+  mesh.removeService('orders')
+  await expect(fetch('http://orders/')).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
+  mesh.addService('orders', { handlers: [http.get('/', () => HttpResponse.json('back'))] })
+  mesh.addEdge('app', 'orders')
+  expect(await (await fetch('http://orders/')).json()).toBe('back')
+})

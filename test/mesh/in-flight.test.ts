@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { call, defineMesh, http, HttpResponse, startMesh } from '../../src/index.ts'
 import type { Mesh } from '../../src/index.ts'
 import { meshes } from '../support/meshes.ts'
+import { tcpServers } from '../support/tcp-handles.ts'
 
 const start = meshes()
 
@@ -10,7 +11,10 @@ const bank = defineMesh({
   services: {
     shop: { underTest: true, calls: { orders: {} } },
     orders: {
-      calls: { payments: { timeoutMs: 1_000, retry: { attempts: 3, backoff: { kind: 'constant', ms: 500 } } }, mail: { mode: 'async' } },
+      calls: {
+        payments: { timeoutMs: 1_000, retry: { attempts: 3, backoff: { kind: 'constant', ms: 500 } } },
+        mail: { mode: 'async' },
+      },
       handlers: [
         http.get('/', async () => {
           void call('mail', '/')
@@ -35,7 +39,10 @@ describe('stopping', () => {
     ['a held reply', (mesh) => void mesh.hold('orders->payments')],
     ['a slow script', (mesh) => void mesh.service('payments').reply('/', { delayMs: 100_000 })],
     ['an asynchronous call', (mesh) => mesh.chaos.hang('mail')],
-    ['a handler that never answers', (mesh) => void mesh.service('payments').use(http.get('/', () => new Promise<never>(() => {})))],
+    [
+      'a handler that never answers',
+      (mesh) => void mesh.service('payments').use(http.get('/', () => new Promise<never>(() => {}))),
+    ],
   ]
   test.each(moments)('ends every call: %s', async (_, disturb) => {
     const mesh = (await startMesh(bank, { seed: 1, listen: false })) as unknown as Mesh
@@ -54,10 +61,11 @@ describe('stopping', () => {
 
   test('while an address is being opened leaves none open', async () => {
     const mesh = (await startMesh(bank, { listen: false })) as unknown as Mesh
-    const opening = mesh.listen({ from: 'orders', to: 'payments' })
+    const before = tcpServers()
+    const opening = mesh.listen({ from: 'orders', to: 'payments' }).catch((error: Error) => error)
     await mesh.stop()
-    const url = await opening.catch(() => undefined)
-    if (url) await expect(fetch(url)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
+    expect(await opening).toMatchObject({ code: 'MESH_STOPPED' })
+    expect(tcpServers()).toBe(before)
   })
 
   test('before a simulation has begun keeps it from running', async () => {
@@ -117,7 +125,11 @@ describe('faults', () => {
 
   test('of two handles on one service each ends for itself', async () => {
     const mesh = (await start(bank)) as unknown as Mesh
-    const codeOf = () => mesh.call('shop', 'orders', '/').then(({ status }) => status, (error: { cause?: { code?: string } }) => error.cause?.code)
+    const codeOf = () =>
+      mesh.call('shop', 'orders', '/').then(
+        ({ status }) => status,
+        (error: { cause?: { code?: string } }) => error.cause?.code,
+      )
     const [first, second] = [mesh.chaos.outage('orders'), mesh.chaos.outage('orders')]
     first.revert()
     expect(await codeOf()).toBe('ECONNREFUSED')
@@ -163,11 +175,24 @@ describe('faults', () => {
   })
 })
 
+test('calls in flight keep their places in the bulkhead when something else of their edge changes', async () => {
+  const mesh = (await start(bank)) as unknown as Mesh
+  const edge = mesh.edge('orders->payments')
+  edge.configure({ bulkhead: { maxConcurrent: 1 }, retry: undefined as never, timeoutMs: undefined as never })
+  const gate = mesh.hold('orders->payments')
+  const first = mesh.call('orders', 'payments', '/')
+  await gate.arrived()
+  edge.configure({ timeoutMs: 30_000 })
+  expect((await mesh.call('orders', 'payments', '/')).headers.get('x-mesh-outcome')).toBe('bulkhead-full')
+  gate.release()
+  expect((await first).status).toBe(200)
+})
+
 test('a gate that has been released makes nobody wait', async () => {
   const mesh = await start(bank)
   const gate = mesh.hold('orders->payments')
   gate.release()
-  await gate.arrived(2)
+  await expect(gate.arrived(2)).rejects.toThrow('the gate was released')
 })
 
 describe('the seed', () => {
@@ -229,6 +254,21 @@ test('hundreds of calls at once with every policy all end, and the bulkhead and 
   expect(mesh.edge('web->api').circuit?.transitions.length).toBeGreaterThan(2)
   const again = await run()
   expect(again.journal.hash()).toBe(mesh.journal.hash())
+})
+
+test('a cycle with retries on its way ends after a few calls', async () => {
+  const definition = defineMesh({
+    name: 'ring',
+    services: {
+      app: { underTest: true, calls: { a: {} } },
+      a: { calls: { b: { retry: { attempts: 3 } } } },
+      b: { calls: { a: { retry: { attempts: 3 } } } },
+    },
+  })
+  const mesh = (await start(definition)) as unknown as Mesh
+  expect((await mesh.call('app', 'a', '/')).status).toBe(502)
+  expect(mesh.problems).toHaveLength(1)
+  expect(mesh.journal.where({ type: 'call.started' }).length).toBeLessThan(200)
 })
 
 describe('the journal', () => {

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
@@ -44,6 +45,37 @@ async function expectNothingLeft(mesh: Mesh, urls: string[], before: ReturnType<
 }
 
 const begin = async () => (await startMesh(shop, { seed: 7 })) as unknown as Mesh
+
+/** Runs a script that forgets to stop its mesh. */
+async function runForgetful(script: string): Promise<{ out: string; isOver: boolean }> {
+  const begin = `
+    import { defineMesh, startMesh } from ${JSON.stringify(new URL('../../dist/esm/src/index.js', import.meta.url).href)}
+    const services = { app: { underTest: true, calls: { shop: { timeoutMs: 5000 } } }, shop: { responseTime: 50 } }
+    const mesh = await startMesh(defineMesh({ name: 'forgetful', services }))
+  `
+  return new Promise((resolve) => {
+    const args = ['--input-type=module', '--eval', begin + script]
+    execFile(process.execPath, args, { timeout: 15_000 }, (error, out, err) =>
+      resolve({ out: out + err, isOver: !error?.killed }),
+    )
+  })
+}
+
+describe('a mesh that nobody stops', () => {
+  test('lets its process end', async () => {
+    const script = `console.log((await fetch(mesh.url('shop'))).status)`
+    expect(await runForgetful(script)).toEqual({ out: '200\n', isOver: true })
+  })
+
+  test('answers a child to its end', async () => {
+    const script = `
+      import { spawn } from 'node:child_process'
+      const child = 'fetch(process.env.SHOP_URL).then(({ status }) => console.log(status))'
+      spawn(process.execPath, ['-e', child], { stdio: 'inherit', env: { ...process.env, ...mesh.env('app') } })
+    `
+    expect(await runForgetful(script)).toEqual({ out: '200\n', isOver: true })
+  })
+})
 
 describe('after a mesh has stopped', () => {
   test('nothing is patched and no port is open', async () => {
@@ -126,5 +158,16 @@ describe('after a mesh has stopped', () => {
     }
     expect(mesh.journal.entries.at(-1)?.type).toBe('mesh.stopped')
     expect(globalsOf()).toEqual(before)
+  })
+
+  test('a request made just before is refused, and does not reach for the network', async () => {
+    const before = globalsOf()
+    const mesh = await begin()
+    const late = fetch('https://orders.shop.test/orders', { method: 'POST' }).catch((error: Error) => error)
+    await expectNothingLeft(mesh, [], before)
+    expect(await late).toMatchObject({
+      name: 'TypeError',
+      cause: { code: expect.stringMatching(/ECONNREFUSED|UND_ERR_SOCKET|ECONNRESET/) },
+    })
   })
 })

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { defineMesh } from '../../src/index.ts'
 import type { Mesh, ServiceOptions } from '../../src/index.ts'
 import { meshes } from '../support/meshes.ts'
+import { tcpHandles } from '../support/tcp-handles.ts'
 
 const start = meshes()
 
@@ -81,12 +82,14 @@ function expectAllWell(mesh: Mesh, answers: readonly Answer[]): void {
   expect(used.size).toBe(names.length * instances)
 }
 
-/** What keeps this process alive, timers of the test runner left out. */
-const resources = () =>
-  process
+/** What this process has open, timers of the test runner left out. */
+const resources = () => [
+  ...process
     .getActiveResourcesInfo()
-    .filter((kind) => kind !== 'Timeout' && kind !== 'Immediate')
-    .toSorted()
+    .filter((kind) => kind !== 'Timeout' && kind !== 'Immediate' && !kind.startsWith('TCP'))
+    .toSorted(),
+  ...Array<string>(tcpHandles()).fill('TCP'),
+]
 
 /** The other ends of closed sockets learn of it within some turns of the event loop. */
 async function expectResources(before: readonly string[]): Promise<void> {

@@ -136,7 +136,8 @@ test('a stopped mesh says so', async () => {
   await expect(mesh.call('orders', 'catalog', '/items/1')).rejects.toThrow('MESH_STOPPED')
 })
 
-test('startMesh refuses what is no definition', async () => {
+test('startMesh refuses what is no definition, and options that it does not know', async () => {
+  await expect(startMesh(shop, { sede: 1 } as object)).rejects.toThrow(/Did you mean "seed"[\s\S]*MESH_INVALID_OPTION/)
   await expect(startMesh({} as never)).rejects.toThrow(/expected a definition[\s\S]*MESH_INVALID_DEFINITION/)
   await expect(startMesh(shop, { clock: 'sundial' as never })).rejects.toThrow(
     /"real" or "host"[\s\S]*MESH_INVALID_OPTION/,

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
-import { call, defineMesh, http, HttpResponse, MeshError } from '../../src/index.ts'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { call, defineMesh, http, HttpResponse, MeshError, sse } from '../../src/index.ts'
 import type { Mesh } from '../../src/index.ts'
 import { meshes } from '../support/meshes.ts'
 
@@ -45,6 +45,13 @@ describe('which handler takes a request', () => {
     const mesh = await start(library)
     mesh.service('books').use(http.get('/Shelves/:id/Titles', ({ params }) => HttpResponse.text(String(params['id']))))
     expect(await (await ask(mesh, '/shelves/A/TITLES')).text()).toBe('A')
+  })
+
+  test('a handler that gives no answer is named', async () => {
+    const mesh = await start(library)
+    mesh.service('books').use(http.get('/a', () => undefined))
+    expect((await ask(mesh, '/a')).status).toBe(501)
+    expect(mesh.problems[0]?.message).toContain('The handler of GET /a gave no answer')
   })
 
   test('a handler that reads the body and passes leaves it to the next one', async () => {
@@ -101,6 +108,22 @@ describe('which handler takes a request', () => {
   })
 })
 
+test('a handler for server-sent events answers in every mesh', async () => {
+  // MSW makes such handlers only where there is an EventSource.
+  vi.stubGlobal('EventSource', function EventSource() {})
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const news = sse('https://books.test/news', ({ client }) => {
+    client.send({ data: 'first' })
+    client.close()
+  })
+  for (let run = 0; run < 2; run++) {
+    const mesh = await start(library)
+    mesh.service('books').use(news)
+    const response = await ask(mesh, '/news', { headers: { accept: 'text/event-stream' } })
+    expect(await response.text()).toContain('data:first')
+  }
+})
+
 describe('bodies and headers', () => {
   test('of HEAD are as fetch gives them', async () => {
     const mesh = await start(library)
@@ -132,6 +155,17 @@ describe('bodies and headers', () => {
       expect(response.headers.get('x-many')).toBe('one, two')
       expect(Buffer.compare(new Uint8Array(await response.arrayBuffer()), bytes)).toBe(0)
     }
+  })
+
+  test('that HTTP does not know are refused before anything is sent', async () => {
+    const mesh = await start(library)
+    await expect(ask(mesh, '/', { headers: { 'x-a': 'one\ntwo' } })).rejects.toMatchObject({
+      code: 'MESH_INVALID_OPTION',
+    })
+    await expect(ask(mesh, '/', { body: new URLSearchParams() as never })).rejects.toThrow(
+      'call: expected `body` to be a string or a Uint8Array',
+    )
+    expect(mesh.journal.where({ type: 'call.started' })).toEqual([])
   })
 
   test('header names of JavaScript’s own are names as any', async () => {
@@ -183,10 +217,22 @@ describe('calls of a handler', () => {
     name: 'chain',
     services: {
       app: { underTest: true, calls: { a: {} } },
-      a: { calls: { b: { timeoutMs: 100 } }, handlers: [http.get('/', async () => HttpResponse.text(await (await call('b', '/')).text()))] },
-      b: { calls: { c: {} }, handlers: [http.get('/', async () => HttpResponse.text(await (await fetch('http://c/')).text()))] },
-      c: { calls: { d: {} }, handlers: [http.get('/', async () => HttpResponse.text(await (await call('d', '/')).text()))] },
-      d: { calls: { e: {} }, handlers: [http.get('/', async () => HttpResponse.text(await (await fetch('http://e/')).text()))] },
+      a: {
+        calls: { b: { timeoutMs: 100 } },
+        handlers: [http.get('/', async () => HttpResponse.text(await (await call('b', '/')).text()))],
+      },
+      b: {
+        calls: { c: {} },
+        handlers: [http.get('/', async () => HttpResponse.text(await (await fetch('http://c/')).text()))],
+      },
+      c: {
+        calls: { d: {} },
+        handlers: [http.get('/', async () => HttpResponse.text(await (await call('d', '/')).text()))],
+      },
+      d: {
+        calls: { e: {} },
+        handlers: [http.get('/', async () => HttpResponse.text(await (await fetch('http://e/')).text()))],
+      },
       e: { calls: { log: {} }, handlers: [http.get('/', () => HttpResponse.text('five deep'))] },
       log: {},
     },
@@ -195,13 +241,15 @@ describe('calls of a handler', () => {
   test('by fetch and by call() are in one history, five deep', async () => {
     const mesh = await start(chain)
     expect(await (await mesh.call('app', 'a', '/')).text()).toBe('five deep')
-    expect(mesh.journal.where({ type: 'call.started' }).map((entry) => [entry.call, entry.parent, entry.edge])).toEqual([
-      ['1', undefined, 'app->a'],
-      ['1.1', '1', 'a->b'],
-      ['1.1.1', '1.1', 'b->c'],
-      ['1.1.1.1', '1.1.1', 'c->d'],
-      ['1.1.1.1.1', '1.1.1.1', 'd->e'],
-    ])
+    expect(mesh.journal.where({ type: 'call.started' }).map((entry) => [entry.call, entry.parent, entry.edge])).toEqual(
+      [
+        ['1', undefined, 'app->a'],
+        ['1.1', '1', 'a->b'],
+        ['1.1.1', '1.1', 'b->c'],
+        ['1.1.1.1', '1.1.1', 'c->d'],
+        ['1.1.1.1.1', '1.1.1.1', 'd->e'],
+      ],
+    )
   })
 
   test('keep their own numbers when they come after the answer', async () => {

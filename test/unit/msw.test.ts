@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { MeshError } from '../../src/errors.ts'
 import * as ours from '../../src/msw.ts'
 import * as msw from 'msw'
@@ -30,4 +30,14 @@ test('an msw that cannot be loaded is explained by its first line', () => {
   Install it next to meshwright: npm install --save-dev msw   [MESH_MSW_MISSING]`,
     }),
   )
+})
+
+test("an msw that Jest's sandbox cannot load is explained by the environment that is missing", () => {
+  onTestFinished(() => void vi.unstubAllEnvs())
+  vi.stubEnv('JEST_WORKER_ID', '1')
+  const cause = new Error('Must use import to load ES Module: /project/node_modules/rettime/build/index.mjs')
+  expect(() => ours.mswMissing(cause)).toThrow(
+    /@jest.environment meshwright\/jest-environment \*\/\n.*testEnvironment.*\[MESH_NO_ENVIRONMENT\]$/,
+  )
+  expect(() => ours.mswMissing(new Error("Cannot find module 'msw'"))).toThrow(/\[MESH_MSW_MISSING\]$/)
 })

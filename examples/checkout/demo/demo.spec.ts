@@ -16,7 +16,7 @@ test('the payment gateway times out during checkout, and comes back', async ({
   await pay()
   await expect(status).toHaveText('Paid')
 
-  const latency = chaos.latency('orders->payments', { ms: 3_000 })
+  const latency = chaos.latency('orders->payments', { ms: 5_000 })
   await pay()
   await expect(status).toHaveText('Payment pending')
   await expect(mesh.edge('orders->payments')).toEventuallyHaveOpenedCircuit({ afterFailures: 5 }, { withinMs: 20_000 })

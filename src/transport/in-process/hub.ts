@@ -11,7 +11,7 @@ import { turn } from '../../time/natives.ts'
 import { exchange, SCOPE_HEADER } from '../http-exchange.ts'
 import type { Received, Wire } from '../http-exchange.ts'
 import { connectRefused, portOf, readReset } from '../wire-errors.ts'
-import { MemorySocket } from './memory-socket.ts'
+import { ABANDONED, MemorySocket } from './memory-socket.ts'
 import type { OpenDoors, Place } from './open-doors.ts'
 import { lookSecure } from './secure-look.ts'
 import type { Ticket, Tickets } from './tickets.ts'
@@ -111,6 +111,10 @@ export class Hub {
       response,
       wire: wireOf(connection),
       ...(ticket && { travel: ticket }),
+      onAbandoned: (listener) => {
+        connection.server.on(ABANDONED, listener)
+        response.once('close', () => connection.server.off(ABANDONED, listener))
+      },
       enter: async (received) => {
         ticket?.arrives()
         const enter = () => this.#enter(connection, place, received)

@@ -6,6 +6,9 @@ import { readReset } from '../wire-errors.ts'
 // Taken at import, so that faked timers cannot hold up bytes.
 const { nextTick } = process
 
+/** What an end emits in the very moment in which the other one is destroyed, before it learns so from the connection. */
+export const ABANDONED = 'meshwright:abandoned'
+
 type Done = (error?: Error | null) => void
 
 /** As much as Node's own streams of files and undici's of plain sockets. */
@@ -176,7 +179,10 @@ export class MemorySocket extends Duplex {
     this.#idle?.stop()
     this.#idle = undefined
     this._read()
-    nextTick(() => this.#peer.#orphaned())
+    const peer = this.#peer
+    // Said at once, for those who must know before whoever destroyed this end goes on; the FIN takes its tick.
+    if (!peer.destroyed) peer.#context.runInAsyncScope(() => peer.emit(ABANDONED))
+    nextTick(() => peer.#orphaned())
     done(error)
   }
 

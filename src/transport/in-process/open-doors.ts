@@ -53,7 +53,9 @@ export class OpenDoors {
   }
 
   #latest(url: URL): OpenDoor | undefined {
-    return this.#open.findLast(({ door }) => !door.stopped && door.serviceAt(url) !== undefined)
+    const owners = this.#open.filter(({ door }) => door.serviceAt(url) !== undefined)
+    // One that has stopped and is about to close still keeps what was just sent to it from the network.
+    return owners.findLast(({ door }) => !door.stopped) ?? owners.at(-1)
   }
 
   /** The clock of the mesh that the running code belongs to. */

@@ -1,5 +1,6 @@
 import type { Door } from '../../call/door.ts'
 import { turn } from '../../time/natives.ts'
+import { turns } from '../http-exchange.ts'
 import { installHooks } from './hooks.ts'
 import { Hub } from './hub.ts'
 import { OpenDoors } from './open-doors.ts'
@@ -7,6 +8,9 @@ import type { InProcessOptions } from './open-doors.ts'
 import { Tickets } from './tickets.ts'
 
 export type { InProcessOptions, World } from './open-doors.ts'
+
+/** Turns of the event loop within which a client that was asked for a request has surely asked for a connection. */
+const TURNS_TO_CONNECT = 4
 
 interface Interception {
   open(door: Door, options: InProcessOptions): { close(): Promise<void> }
@@ -48,6 +52,8 @@ function intercept(ended: () => void): Interception {
         async close() {
           if (!isOpen) return
           isOpen = false
+          // A request made just before has yet to connect: here it is refused, later it would reach for the network.
+          if (door.stopped) await turns(TURNS_TO_CONNECT)
           remove()
           hub.leave(door)
           if (doors.size === 0) {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { unawaited } from '../../../matchers/eventually.ts'
 import { matchers } from '../../../matchers/index.ts'
 import { createHistory } from '../../support/history.ts'
 import { expectMesh } from './expect-mesh.ts'
@@ -107,6 +108,26 @@ describe('a waiting twin', () => {
     expect(history.left()).toBe(0)
   })
 
+  test('is given up, and named, when the code that started it has ended', async () => {
+    const history = watched()
+    let isOver = false
+    const end = () => void (isOver = true)
+    expectMesh(history.edge(edge)).toEventuallyHaveCallCount(1).then(end, end)
+    expect(unawaited(history.journal)).toEqual(['expect(edge orders->payments).toEventuallyHaveCallCount(1)'])
+    expect([unawaited(history.journal), history.left()]).toEqual([[], 0])
+    history.record('mesh.stopped', {})
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(isOver).toBe(false)
+  })
+
+  test('that has ended is not named', async () => {
+    const history = watched()
+    const assertion = expectMesh(history.edge(edge)).toEventuallyHaveCallCount(1)
+    history.call(edge, 200)
+    await assertion
+    expect(unawaited(history.journal)).toEqual([])
+  })
+
   test('refuses a wrong receiver and wrong options under its own name', async () => {
     const history = watched()
     await expect(expectMesh(7).not.toEventuallyHaveRetried()).rejects.toThrowErrorMatchingInlineSnapshot(
@@ -210,4 +231,12 @@ test('every matcher has its twin', () => {
   expect(names.filter((name) => name.startsWith('toEventually')).toSorted()).toEqual(
     plain.map((name) => name.replace(/^to/, 'toEventually')).toSorted(),
   )
+})
+
+test('the wait among the options of the matcher is told its place', async () => {
+  const history = createHistory()
+  const options = { times: 2, withinMs: 20 } as { times: number }
+  await expect(
+    Promise.resolve(expectMesh(history.edge('orders->payments')).toEventuallyHaveOpenedCircuit(options)),
+  ).rejects.toThrow(/no option `withinMs`[^]*the last one: \(\.\.\., \{ withinMs \}\)\. {3}\[MESH_INVALID_OPTION\]$/)
 })

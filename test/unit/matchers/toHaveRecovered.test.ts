@@ -26,7 +26,7 @@ describe('toHaveRecovered', () => {
     expect(() => expectMesh(recovered()).toHaveRecovered({ withinMs: 10_000 })).toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(edge orders->payments).toHaveRecovered({ withinMs: 10000 })
       Expected the edge to recover within 10000 ms, but the circuit closed 20000 ms after the end of the outage (the mesh's own circuit):
-           0 ms  POST /charges  refused
+           0 ms  POST /charges  refused  outage outage-1
            0 ms  circuit closed -> open  after 1 failure
        60000 ms  outage ended  expired
        80000 ms  circuit open -> half-open  a trial call
@@ -39,7 +39,7 @@ describe('toHaveRecovered', () => {
     expect(() => expectMesh(recovered()).not.toHaveRecovered()).toThrowErrorMatchingInlineSnapshot(`
       [Error: expect(edge orders->payments).not.toHaveRecovered()
       Expected the edge not to recover, but the circuit closed 20000 ms after the end of the outage (the mesh's own circuit):
-           0 ms  POST /charges  refused
+           0 ms  POST /charges  refused  outage outage-1
            0 ms  circuit closed -> open  after 1 failure
        60000 ms  outage ended  expired
        80000 ms  circuit open -> half-open  a trial call

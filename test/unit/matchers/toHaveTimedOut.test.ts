@@ -41,4 +41,15 @@ describe('toHaveTimedOut', () => {
       Expected a try to time out, but nothing was sent]
     `)
   })
+
+  test('tells that a try has not ended yet, and what waits for it', () => {
+    const history = createHistory()
+    history.record('call.started', { call: '1', edge, mode: 'sync', origin: 'in-process', method: 'GET', path: '/' })
+    history.record('attempt.started', { call: '1', edge, attempt: 0 })
+    expect(() => expectMesh(history.edge(edge)).toHaveTimedOut()).toThrowErrorMatchingInlineSnapshot(`
+      [Error: expect(edge orders->payments).toHaveTimedOut()
+      Expected a try to time out, but 0 of 1 try timed out, and 1 has not ended yet: await toEventuallyHaveTimedOut:
+           0 ms  GET /  in flight]
+    `)
+  })
 })

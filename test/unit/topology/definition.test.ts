@@ -28,7 +28,7 @@ describe('defineMesh', () => {
     expect(shop.hopLimit).toBe(32)
     const loose = defineMesh({
       name: 'loose',
-      services: {},
+      services: { orders: {} },
       seed: 7,
       undeclaredCalls: 'allow',
       unhandledRequests: 'passthrough',

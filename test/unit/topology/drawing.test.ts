@@ -170,7 +170,9 @@ describe('toSvg', () => {
     for (const svg of [
       shop.graph.toSvg(status),
       odd.graph.toSvg(),
-      defineMesh({ name: 'none', services: {} }).graph.toSvg(),
+      defineMesh({ name: 'none', services: { last: {} } })
+        .graph.withoutService('last')
+        .toSvg(),
     ]) {
       expect(svg).toMatch(/^<svg [^>]*viewBox="0 0 \d+ \d+"/)
       expect(svg).not.toMatch(/<script|<style| id=|NaN|Infinity|undefined/)

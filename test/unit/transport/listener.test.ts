@@ -7,6 +7,7 @@ import { turns } from '../../../src/transport/http-exchange.ts'
 import { openListener, type Listener } from '../../../src/transport/listener.ts'
 import { clients, send } from '../../support/clients.ts'
 import { fakeDoor, type FakeDoor } from '../../support/fake-door.ts'
+import { tcpHandles } from '../../support/tcp-handles.ts'
 
 let door: FakeDoor
 let listener: Listener
@@ -240,17 +241,16 @@ describe('the port', () => {
 
   test('leaves no handle open after close', async () => {
     await listener.close()
-    const handles = () => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length
     const use = async () => {
       const one = await openListener(door, { caller: 'app', callee: 'orders' })
-      expect(handles()).toBeGreaterThan(0)
+      expect(tcpHandles()).toBeGreaterThan(0)
       await send(one.url)
       await one.close()
       await turns(2)
     }
     await use()
-    const before = handles()
+    const before = tcpHandles()
     await use()
-    expect(handles()).toBe(before)
+    expect(tcpHandles()).toBe(before)
   })
 })

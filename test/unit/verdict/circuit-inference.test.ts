@@ -31,6 +31,20 @@ describe('a caller that is seen being called', () => {
     })
   })
 
+  test.each(['circuit-open', 'bulkhead-full', 'refused'] as const)(
+    'was not asked by a call that ended as %s',
+    (end) => {
+      const history = createHistory()
+      order(history, 200)
+      for (let i = 0; i < 3; i++) order(history, 503)
+      for (let i = 0; i < 3; i++) history.call('storefront->orders', end, { path: '/orders' })
+      expect(openedCircuit(history.edge(edge))).toMatchObject({
+        ok: false,
+        summary: expect.stringContaining('nothing shows that orders was asked meanwhile') as string,
+      })
+    },
+  )
+
   test('goes through half-open and closed when a trial succeeds', () => {
     const history = createHistory()
     for (const end of [503, 503, undefined, undefined, 503, undefined, 200, 200] as const) order(history, end)

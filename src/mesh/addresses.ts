@@ -1,0 +1,77 @@
+import { edgeName } from '../call/call.ts'
+import type { Listener } from './ports.ts'
+
+type Listen = (edge: { caller: string; callee: string; port?: number }) => Promise<Listener>
+
+interface Address {
+  readonly caller: string
+  readonly callee: string
+  readonly opening: Promise<Listener>
+  /** Set once it is open. */
+  listener?: Listener
+}
+
+/** The loopback addresses of a mesh: at most one for each edge, however often and at what moment it is asked for. */
+export class Addresses {
+  readonly #listen: Listen
+  readonly #byEdge = new Map<string, Address>()
+  readonly #closing = new Set<Promise<void>>()
+
+  constructor(listen: Listen) {
+    this.#listen = listen
+  }
+
+  /** The URL of an edge whose address is open. */
+  find(edge: string): string | undefined {
+    return this.#byEdge.get(edge)?.listener?.url
+  }
+
+  /** Callees and URLs of what this caller can reach. */
+  of(caller: string): { callee: string; url: string }[] {
+    return [...this.#byEdge.values()].flatMap(({ listener, ...edge }) =>
+      edge.caller === caller && listener ? [{ callee: edge.callee, url: listener.url }] : [],
+    )
+  }
+
+  /** The address of an edge, opened if there is none yet, or none on this port. */
+  async open(caller: string, callee: string, port?: number): Promise<string> {
+    const edge = edgeName(caller, callee)
+    const address: Address = { caller, callee, opening: this.#next(this.#byEdge.get(edge), caller, callee, port) }
+    this.#byEdge.set(edge, address)
+    try {
+      address.listener = await address.opening
+      return address.listener.url
+    } catch (error) {
+      if (this.#byEdge.get(edge) === address) this.#byEdge.delete(edge)
+      throw error
+    }
+  }
+
+  /** Closes the addresses of edges that are there no more; `closeAll` waits until they are closed. */
+  closeWithout(exists: (edge: string) => boolean): void {
+    for (const [edge, address] of this.#byEdge) {
+      if (exists(edge)) continue
+      this.#byEdge.delete(edge)
+      const closed = close(address).finally(() => this.#closing.delete(closed))
+      this.#closing.add(closed)
+    }
+  }
+
+  async closeAll(): Promise<void> {
+    this.closeWithout(() => false)
+    await Promise.all(this.#closing)
+  }
+
+  /** One after the other, so that nobody who asks meanwhile opens a second one. */
+  async #next(before: Address | undefined, caller: string, callee: string, port?: number): Promise<Listener> {
+    const known = await before?.opening.catch(() => undefined)
+    if (known && (!port || known.port === port)) return known
+    await known?.close()
+    return this.#listen({ caller, callee, ...(port !== undefined && { port }) })
+  }
+}
+
+async function close({ opening }: Address): Promise<void> {
+  const listener = await opening.catch(() => undefined)
+  await listener?.close()
+}
