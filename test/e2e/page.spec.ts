@@ -471,7 +471,7 @@ test.describe('while the mesh runs', () => {
     mesh.removeService('search')
     const failed = page.waitForEvent('requestfailed')
     await fetched(page, 'https://search.shop.test/')
-    expect((await failed).failure()?.errorText).toBe('net::ERR_NAME_NOT_RESOLVED')
+    expect((await failed).failure()?.errorText).toBe('net::ERR_CONNECTION_REFUSED')
   })
 })
 
