@@ -50,7 +50,7 @@ const shared = globalThis as { [counter]?: number }
 function ports(realms: readonly object[]): Ports {
   return {
     answer: (handlers, request, baseUrl) =>
-      // WebSocket handlers were sorted out before; `quiet` keeps `sse` handlers from printing each request.
+      // `quiet` keeps `sse` handlers from printing each request.
       getResponse(handlers as Parameters<typeof getResponse>[0], request, { baseUrl, quiet: true } as {
         baseUrl: string
       }),

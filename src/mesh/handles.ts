@@ -7,7 +7,7 @@ import { describeValue } from '../nearest.ts'
 import type { Clock } from '../time/clock.ts'
 import type { EdgeOptions, Handler, ReplySpec } from '../topology/options.ts'
 import { parseRoute } from '../topology/route.ts'
-import { validateEdgeOptions, validateReplySpec } from '../topology/validate.ts'
+import { validateEdgeOptions, validateHandler, validateReplySpec } from '../topology/validate.ts'
 import type { CircuitState } from '../resilience/circuit-breaker.ts'
 import type { Engine } from './engine.ts'
 import { printable } from './printable.ts'
@@ -158,15 +158,7 @@ export function serviceHandle(engine: Engine, name: string): ServiceHandle {
       return handle
     },
     use(...handlers: Handler[]) {
-      for (const handler of handlers)
-        if (typeof handler !== 'object' || handler === null || !('run' in handler || 'info' in handler))
-          throw new MeshError(
-            'MESH_INVALID_OPTION',
-            `service ${name}: use() takes MSW handlers, got ${describeValue(handler)}`,
-            {
-              fix: `Build one with http.get('/path', () => HttpResponse.json({...})).`,
-            },
-          )
+      handlers.forEach((handler, index) => validateHandler(`service ${name}`, `use()[${index}]`, handler))
       service.use(handlers)
       return handle
     },

@@ -172,13 +172,10 @@ interface Thrown {
 
 /**
  * The handlers as this mesh uses them. MSW notes in a handler whether it was used and how far its generator has come; a
- * definition's handlers serve many meshes, and each begins afresh. WebSocket handlers are for transports that carry
- * sockets; a request is never theirs.
+ * definition's handlers serve many meshes, and each begins afresh.
  */
 const httpHandlers = (handlers: readonly Handler[]): Handler[] =>
-  handlers
-    .filter((handler) => (handler as { kind?: string }).kind !== 'websocket')
-    .map((handler) => Object.assign(Object.create(handler) as Handler, { isUsed: false }))
+  handlers.map((handler) => Object.assign(Object.create(handler) as Handler, { isUsed: false }))
 
 function requestFor(call: Call, origin: string): Request {
   const hasBody = call.body !== null && call.method !== 'GET' && call.method !== 'HEAD'

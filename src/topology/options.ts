@@ -1,4 +1,4 @@
-import type { RequestHandler, WebSocketHandler } from 'msw'
+import type { RequestHandler } from 'msw'
 import type { CallMode } from '../call/call.ts'
 
 /** An answer written down: a bare number is a status with an empty body. */
@@ -88,7 +88,8 @@ export type ResponseTime =
   | { kind: 'lognormal'; medianMs: number; p99Ms: number }
   | { kind: 'exponential'; meanMs: number }
 
-export type Handler = RequestHandler | WebSocketHandler
+/** MSW's handlers for HTTP and GraphQL. WebSocket handlers are refused: a mesh does not serve sockets yet. */
+export type Handler = RequestHandler
 
 export interface ServiceOptions {
   /** The code under test speaks as this service: its own policies are its own, the mesh's are off unless `sidecar` is true. */

@@ -1,3 +1,4 @@
+import { MeshError } from '../errors.ts'
 import { edgeOptions } from './validate-edge.ts'
 import { originUrl } from './address.ts'
 import { boolean, integer, kinds, number, options, pathOf, recordOf, text, unexpected, type Check } from './checks.ts'
@@ -28,7 +29,11 @@ const responseTime: Check = (value, place) => {
  * MSW's handlers are known by their methods, not by their classes: there may be several copies of msw, inside and outside
  * of a test runner's sandbox.
  */
-const handler: Check = (value, place) => {
+export const handler: Check = (value, place) => {
+  if ((value as { kind?: unknown } | null)?.kind === 'websocket')
+    throw new MeshError('MESH_UNSUPPORTED', `${pathOf(place)}: WebSocket handlers are not served by a mesh yet`, {
+      fix: 'Take it out, and serve the socket with an MSW of your own.',
+    })
   if (typeof value === 'object' && value !== null && 'run' in value && typeof value.run === 'function') return
   throw unexpected(place, 'an MSW handler', value, { fix: handlerFix(value) })
 }

@@ -1,10 +1,10 @@
-import type { EdgeOptions, MeshOptions, ReplySpec, ServiceOptions } from './options.ts'
+import type { EdgeOptions, Handler, MeshOptions, ReplySpec, ServiceOptions } from './options.ts'
 import { checkOrigins, checkServiceName } from './address.ts'
 import { integer, isPlainObject, oneOf, options, pathOf, unexpected, type Check } from './checks.ts'
 import { unknownService } from './unknown.ts'
 import { edgeOptions } from './validate-edge.ts'
 import { replySpec } from './validate-reply.ts'
-import { serviceOptions } from './validate-service.ts'
+import { handler, serviceOptions } from './validate-service.ts'
 
 /** What a mesh is when its options do not say otherwise. */
 export const meshDefaults = { undeclaredCalls: 'fail', unhandledRequests: 'fail', hopLimit: 32 } as const
@@ -40,6 +40,11 @@ function checkCallees(
 ): void {
   for (const callee of Object.keys(calls))
     if (!mesh.services.includes(callee)) throw unknownService(callee, mesh.name, mesh.services, { at: `${path}.calls` })
+}
+
+/** Checks one MSW handler. Throws MeshError MESH_INVALID_OPTION, or MESH_UNSUPPORTED for one that a mesh cannot serve. */
+export function validateHandler(owner: string, key: string, value: unknown): asserts value is Handler {
+  handler(value, { owner, key })
 }
 
 /** Checks a written-down reply. Throws MeshError MESH_INVALID_OPTION for the first mistake. */

@@ -282,7 +282,8 @@ test.describe('faults', () => {
     chaos.hang('api')
     const error = await page.evaluate(async (url) => {
       try {
-        await fetch(url, { signal: AbortSignal.timeout(100) })
+        // Long enough for the request to have left the page on a busy machine.
+        await fetch(url, { signal: AbortSignal.timeout(1_000) })
       } catch (error) {
         return (error as Error).name
       }

@@ -35,7 +35,6 @@ describe('handlers of a service', () => {
       graphql
         .link('https://books.test/graphql')
         .query('Titles', () => HttpResponse.json({ data: { titles: ['Momo'] } })) as never,
-      ws.link('wss://books.test/live').addEventListener('connection', () => {}),
     )
     const text = async (path: string, init?: RequestInit) => (await fetch(`https://books.test${path}`, init)).text()
     expect(await text('/absolute')).toBe('absolute')
@@ -50,6 +49,13 @@ describe('handlers of a service', () => {
     })
     expect(mesh.problems).toEqual([])
     expect(routesOf(mesh)).toContain('/shelves/*')
+  })
+
+  test('for WebSockets are refused, since nothing serves them', async () => {
+    const socket = ws.link('wss://books.test/live').addEventListener('connection', () => {}) as never
+    const mesh = await start(library)
+    expect(() => mesh.service('books').use(socket)).toThrow(/WebSocket handlers are not served[\s\S]*MESH_UNSUPPORTED/)
+    expect(() => library.with({ services: { books: { handlers: [socket] } } })).toThrow('MESH_UNSUPPORTED')
   })
 
   test('that pass a request on leave it to the next one', async () => {
@@ -109,7 +115,7 @@ describe('handlers of a service', () => {
   test('are refused when they are none', async () => {
     const mesh = await start(library)
     expect(() => mesh.service('books').use((() => HttpResponse.text('')) as never)).toThrow(
-      "service books: use() takes MSW handlers, got anonymous (function)\n  Build one with http.get('/path', () => HttpResponse.json({...})).   [MESH_INVALID_OPTION]",
+      "service books: expected `use()[0]` to be an MSW handler, got anonymous (function)\n  Give it a route: http.get('/items/:id', resolver).   [MESH_INVALID_OPTION]",
     )
   })
 })

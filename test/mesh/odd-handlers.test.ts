@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { call, defineMesh, http, HttpResponse, MeshError, sse } from '../../src/index.ts'
 import type { Mesh } from '../../src/index.ts'
 import { meshes } from '../support/meshes.ts'
+import { mswMajor } from '../support/own-msw.ts'
 
 const start = meshes()
 
@@ -41,10 +42,14 @@ describe('what a handler throws', () => {
 })
 
 describe('which handler takes a request', () => {
-  test('case does not count in paths, as in MSW', async () => {
+  test('case counts in paths just when it does for MSW', async () => {
     const mesh = await start(library)
     mesh.service('books').use(http.get('/Shelves/:id/Titles', ({ params }) => HttpResponse.text(String(params['id']))))
-    expect(await (await ask(mesh, '/shelves/A/TITLES')).text()).toBe('A')
+    // From 3 on, MSW tells upper case from lower case.
+    const other = await ask(mesh, '/shelves/A/TITLES')
+    if (mswMajor === 2) expect(await other.text()).toBe('A')
+    else expect(other.status).toBe(501)
+    expect(await (await ask(mesh, '/Shelves/A/Titles')).text()).toBe('A')
   })
 
   test('a handler that gives no answer is named', async () => {
@@ -72,9 +77,12 @@ describe('which handler takes a request', () => {
       http.get('/echo/:rest+', ({ params }) => HttpResponse.json(params)),
       http.get('/q', ({ request }) => HttpResponse.text(new URL(request.url).search)),
     )
-    expect(await (await ask(mesh, '/find/x')).json()).toEqual({ a: 'x' })
-    expect(await (await ask(mesh, '/find/x%2Fy/z%20z')).json()).toEqual({ a: 'x/y', b: 'z z' })
-    expect(await (await ask(mesh, '/echo/a/b/c')).json()).toEqual({ rest: ['a', 'b', 'c'] })
+    // From 3 on, MSW's paths know neither optional nor repeated parameters.
+    if (mswMajor === 2) {
+      expect(await (await ask(mesh, '/find/x')).json()).toEqual({ a: 'x' })
+      expect(await (await ask(mesh, '/find/x%2Fy/z%20z')).json()).toEqual({ a: 'x/y', b: 'z z' })
+      expect(await (await ask(mesh, '/echo/a/b/c')).json()).toEqual({ rest: ['a', 'b', 'c'] })
+    }
     expect(await (await ask(mesh, '/q?a=1&a=2')).text()).toBe('?a=1&a=2')
     expect(await (await ask(mesh, '/q/')).text()).toBe('')
     expect(mesh.problems).toEqual([])

@@ -1,5 +1,5 @@
 import { runInNewContext } from 'node:vm'
-import { http, HttpResponse, ws } from 'msw'
+import { http, HttpResponse } from 'msw'
 import { describe, expect, test } from 'vitest'
 import { MeshError } from '../../../src/errors.ts'
 import {
@@ -166,11 +166,7 @@ describe('a definition', () => {
           instances: 1_000,
           responseTime: 3,
           metadata: { zone: 'x' },
-          handlers: [
-            handler,
-            graphql.link('http://a.test/graphql').query('Q', () => HttpResponse.json({})),
-            ws.link('ws://a.test').addEventListener('connection', () => {}),
-          ],
+          handlers: [handler, graphql.link('http://a.test/graphql').query('Q', () => HttpResponse.json({}))],
           calls: { 'a.b-c_D9': {}, 7: {} },
         },
         7: { url: 'http://seven' },
