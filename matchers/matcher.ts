@@ -1,5 +1,5 @@
 import { MeshError } from '../src/errors.ts'
-import type { SubjectKind } from '../src/journal/subject.ts'
+import type { Subject, SubjectKind } from '../src/journal/subject.ts'
 import { isSubject, subjectKind } from '../src/journal/subject.ts'
 import type { Verdict } from '../src/journal/verdict.ts'
 import { describeValue } from '../src/nearest.ts'
@@ -50,6 +50,7 @@ export function judge<K extends keyof SubjectByKind>(
   const subject = received
   if (!isSubjectOf(subject, on))
     throw new MeshError('MESH_INVALID_OPTION', `${title} expects ${examples[on]}, got ${describeReceived(received)}`)
+  refuseBytes(title, name, on, subject)
   const verdict = verdictOn(subject)
   const message = () => {
     const shown = [...args, ...(state.twin?.options ?? [])].filter((arg) => arg !== undefined).map(inline)
@@ -69,6 +70,22 @@ export function judge<K extends keyof SubjectByKind>(
     ...('expected' in verdict && { expected: verdict.expected }),
     ...('actual' in verdict && { actual: verdict.actual }),
   }
+}
+
+/** Breakers of the code under test are observed on any edge. */
+const ofCircuits: ReadonlySet<string> = new Set(['toHaveOpenedCircuit', 'toHaveCircuitState'])
+
+/** No calls travel to a service that speaks bytes: counting them would give 0, and `.not` would pass. */
+function refuseBytes(title: string, name: string, on: SubjectKind, subject: Subject): void {
+  if (on === 'mesh' || ofCircuits.has(name)) return
+  const edges = subject.facts().edges.filter(({ carriesBytes }) => carriesBytes)
+  const found = edges.find((edge) => subject.name === (on === 'edge' ? edge.name : edge.callee))
+  if (!found) return
+  throw new MeshError(
+    'MESH_UNSUPPORTED',
+    `${title} looks for HTTP calls, and ${on} ${subject.name} carries bytes (tcp: true)`,
+    { fix: `Look at mesh.edge('${found.name}').connections, or at "connection.closed" in the journal.` },
+  )
 }
 
 const isSubjectOf = <K extends SubjectKind & keyof SubjectByKind>(

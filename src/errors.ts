@@ -14,6 +14,7 @@ export type MeshErrorCode =
   | 'MESH_UNHANDLED_REQUEST'
   | 'MESH_HOP_LIMIT'
   | 'MESH_PORT_TAKEN'
+  | 'MESH_GATEWAY'
   | 'MESH_MSW_MISSING'
   | 'MESH_MSW_VERSION'
   | 'MESH_STOPPED'

@@ -14,13 +14,19 @@ import { createRealClock } from './time/real-clock.ts'
 import { currentWorld, withReal } from './time/simulate.ts'
 import { MeshDefinition } from './topology/definition.ts'
 import type { MeshShape } from './topology/names.ts'
+import { sharedAuthority, sharedTrust } from './transport/authority.ts'
 import { attachBrowser } from './transport/browser.ts'
 import { responseFrom } from './transport/fetch-response.ts'
+import { gatewayMember } from './transport/gateway/member.ts'
+import { controlAddress } from './transport/gateway/protocol.ts'
 import { openInProcess } from './transport/in-process/open.ts'
 import { warmUp } from './transport/in-process/warm-up.ts'
 import { openListener } from './transport/listener.ts'
+import { openTcpRelay } from './transport/tcp-relay.ts'
 import { mswHandlers } from './transport/msw-handlers.ts'
-import { forward } from './transport/upstream.ts'
+import { openProxy } from './transport/proxy.ts'
+import { releaseTrust, trustFile } from './transport/trust.ts'
+import { createUpstreams } from './transport/upstream.ts'
 
 /** What is particular to one run of a definition. */
 export interface StartOptions {
@@ -32,22 +38,34 @@ export interface StartOptions {
   clock?: 'real' | 'host'
   /**
    * Where requests of this process to the mesh's hosts are taken. `in-process` (default) is at the connections that this
-   * process opens; `listeners` leaves them alone, so that only real loopback addresses (`mesh.url`) reach the mesh.
+   * process opens; `listeners` leaves them alone, so that only real loopback addresses (`mesh.url`, `mesh.proxy`) reach the
+   * mesh. `proxy` does so, too, and lets the proxies serve pages: they answer preflights for the services, and pages of any
+   * origin may read what comes back.
    */
-  transport?: 'in-process' | 'listeners'
-  /** Whether the edges of services under test get loopback addresses at the start. Default true. */
+  transport?: 'in-process' | 'listeners' | 'proxy'
+  /** Whether services under test get a proxy, and their edges loopback addresses, at the start. Default true. */
   listen?: boolean
+  /**
+   * The `url` of the gateway (`startGateway`) through which a system under test that all workers share reaches this mesh.
+   * Default: `MESHWRIGHT_GATEWAY` of the environment, for meshes of the gateway's own definition. `false` stays away.
+   */
+  gateway?: string | false
   /** Global objects of other realms that the code under test runs in (a Jest sandbox). Virtual and host time cover them. */
   realms?: readonly object[]
 }
 
-const startOptions = ['seed', 'title', 'clock', 'transport', 'listen', 'realms']
+const startOptions = ['seed', 'title', 'clock', 'transport', 'listen', 'gateway', 'realms']
 
 // Meshes of one process, both copies of the package counted, need names that differ.
 const counter = Symbol.for('meshwright/mesh-counter')
 const shared = globalThis as { [counter]?: number }
 
-function ports(realms: readonly object[]): Ports {
+function ports(
+  realms: readonly object[],
+  transport: StartOptions['transport'],
+  member: ReturnType<typeof gatewayMember>,
+): Ports {
+  const upstreams = createUpstreams()
   return {
     answer: (handlers, request, baseUrl) =>
       // `quiet` keeps `sse` handlers from printing each request.
@@ -56,14 +74,39 @@ function ports(realms: readonly object[]): Ports {
       }),
     respond: responseFrom,
     // In virtual time the clock stands until the real service has answered.
-    forward: (upstream, call) => withReal(() => forward(upstream, call)),
-    listen: openListener,
+    forward: (upstream, call) => withReal(() => upstreams.forward(upstream, member.marked(call))),
+    dial: (upstream, call) => withReal(() => upstreams.dial(upstream, member.marked(call))),
+    hangUp: () => upstreams.close(),
+    listen: (door, options) => {
+      const bytes = door.bytes(options.caller, options.callee)
+      return bytes ? openTcpRelay(door, bytes, options) : openListener(door, options)
+    },
+    proxy: (door, options) =>
+      openProxy(door, { ...options, forPages: transport === 'proxy', authority: sharedAuthority }),
+    authority: sharedTrust,
+    trustFile,
+    releaseTrust,
     intercept: (door) => openInProcess(door, { worldOf: currentWorld }),
+    join: member.join,
     warmUp,
     attach: attachBrowser,
     mswHandlers: (door) => mswHandlers(door, rawMsw),
     realms: () => [globalThis, ...realms],
   }
+}
+
+/** The gateway that the author of the test names, else the one of the environment. */
+function gatewayOf(option: string | false | undefined, listen: boolean) {
+  if (option === false) return undefined
+  if (option !== undefined) {
+    controlAddress(option, 'startMesh, option `gateway`')
+    if (listen) return { url: option, askedBy: 'option' } as const
+    throw new MeshError('MESH_INVALID_OPTION', 'startMesh: `gateway` leads to listeners, and `listen` is false', {
+      fix: 'Leave one of the two out.',
+    })
+  }
+  const url = process.env['MESHWRIGHT_GATEWAY']
+  return url && listen ? ({ url, askedBy: 'environment' } as const) : undefined
 }
 
 /** 32 bits of FNV-1a: a short number that a person can type again. */
@@ -103,10 +146,10 @@ export async function startMesh<S extends MeshShape>(
           details: [`Options: ${startOptions.join(', ')}`],
         },
       )
-  const { clock = 'real', transport = 'in-process', listen = true, realms = [] } = options ?? {}
+  const { clock = 'real', transport = 'in-process', listen = true, gateway, realms = [] } = options ?? {}
   const choices: [string, unknown, readonly string[]][] = [
     ['clock', clock, ['real', 'host']],
-    ['transport', transport, ['in-process', 'listeners']],
+    ['transport', transport, ['in-process', 'listeners', 'proxy']],
   ]
   for (const [name, value, allowed] of choices)
     if (!allowed.includes(value as string))
@@ -117,7 +160,9 @@ export async function startMesh<S extends MeshShape>(
 
   // Set to nothing, the variable is as good as absent; 0 is a seed.
   const seed = process.env['MESHWRIGHT_SEED'] || (options.seed ?? definition.seed)
-  const handed = ports(realms)
+  const real = createRealClock()
+  const member = gatewayMember({ mesh: definition.name, gateway: gatewayOf(gateway, listen), clock: real })
+  const handed = ports(realms, transport, member)
   const engine = new Engine({
     definition: definition as unknown as MeshDefinition,
     seed: String(seed ?? seedFrom(options.title ?? definition.name)),
@@ -125,9 +170,9 @@ export async function startMesh<S extends MeshShape>(
     ports: handed,
     id: `m${(shared[counter] = (shared[counter] ?? 0) + 1)}`,
   })
-  const mesh = createMesh(engine, handed, createRealClock())
+  const mesh = createMesh(engine, handed, real)
   try {
-    await mesh.up({ inProcess: transport === 'in-process', listen })
+    await mesh.up({ inProcess: transport === 'in-process', listen, proxy: listen || transport === 'proxy' })
   } catch (error) {
     await mesh.stop()
     throw error

@@ -1,10 +1,13 @@
 /** Header names are lower case; repeated names stand as repeated pairs, in order. */
 export type HeaderList = readonly (readonly [name: string, value: string])[]
 
+/** Bytes, all at once or as they come; null for none. A stream can be read once. */
+export type Body = Uint8Array | ReadableStream<Uint8Array> | null
+
 export type CallMode = 'sync' | 'async'
 
 /** How a call reached the mesh. */
-export type Origin = 'in-process' | 'listener' | 'browser' | 'handler' | 'driver' | 'msw'
+export type Origin = 'in-process' | 'listener' | 'proxy' | 'browser' | 'handler' | 'driver' | 'msw'
 
 /** One request travelling an edge. A plain frozen record; filters that change something pass on a changed copy. */
 export interface Call {
@@ -23,7 +26,10 @@ export interface Call {
   /** The URL as the caller wrote it, or as the service is addressed. */
   readonly url: string
   readonly headers: HeaderList
-  readonly body: Uint8Array | null
+  /** A stream for a service that takes `requestBodies: 'streamed'`, unless the mesh may have to send it again. */
+  readonly body: Body
+  /** Set when the client wants a WebSocket: the request is its handshake. */
+  readonly upgrade?: 'websocket'
   /** 0 for the first try, 1 for the first retry. */
   readonly attempt: number
   /** 1 for the first call on this edge. Draws are keyed with it. */

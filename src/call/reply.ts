@@ -1,4 +1,7 @@
-import type { HeaderList } from './call.ts'
+import type { Body, HeaderList } from './call.ts'
+import type { PeerSocket, Upgrade } from './socket.ts'
+
+export type { Body }
 
 /**
  * What can go wrong on the way, as data. The first group is what a network does, each transport renders it as its own
@@ -17,6 +20,12 @@ export type NetworkFailure =
   | 'truncated'
   /** No answer; ends only when the caller gives up. */
   | 'hung'
+  /** Bytes that are no HTTP in place of an answer, then FIN. */
+  | 'garbage'
+  /** The head of an answer, then a chunk that breaks the framing; `partial` holds what was sent before. */
+  | 'malformed'
+  /** The connection says that it goes away and takes nothing more (GOAWAY in HTTP/2, FIN in HTTP/1.1): not processed. */
+  | 'going-away'
 
 export type LocalFailure =
   | 'timeout'
@@ -32,14 +41,16 @@ export type LocalFailure =
 export type FailureOutcome = NetworkFailure | LocalFailure
 export type Outcome = 'answered' | FailureOutcome
 
-export type Body = Uint8Array | ReadableStream<Uint8Array> | null
-
 export interface AnsweredReply {
   readonly outcome: 'answered'
   readonly status: number
   readonly statusText?: string
   readonly headers: HeaderList
   readonly body: Body
+  /** With status 101, the answer to a WebSocket's handshake: what becomes of the connection. */
+  readonly upgrade?: Upgrade
+  /** Milliseconds over which the head of the answer trickles in, on the mesh's clock. Default 0. */
+  readonly headMs?: number
   /** `fallback` when a fallback answered instead of the service. */
   readonly via?: 'fallback' | 'fault'
 }
@@ -55,11 +66,16 @@ export interface FailedReply {
     readonly body: Uint8Array
     readonly declaredLength?: number
   }
+  /** Of `garbage`: the bytes that came. */
+  readonly bytes?: Uint8Array
   /** Whether the callee had processed the request: the difference between a lost request and a lost reply. */
   readonly processed?: boolean
 }
 
 export type Reply = AnsweredReply | FailedReply
+
+/** What came of a WebSocket that was opened at a real service: the socket with the headers of its handshake, or another answer. */
+export type Dialled = { readonly peer: PeerSocket; readonly headers: HeaderList } | { readonly reply: Reply }
 
 const networkFailures: ReadonlySet<string> = new Set([
   'refused',
@@ -68,6 +84,9 @@ const networkFailures: ReadonlySet<string> = new Set([
   'reset-mid-body',
   'truncated',
   'hung',
+  'garbage',
+  'malformed',
+  'going-away',
 ])
 
 export const isNetworkFailure = (reply: Reply): reply is FailedReply & { outcome: NetworkFailure } =>

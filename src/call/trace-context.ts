@@ -129,7 +129,8 @@ export function inject(headers: HeaderList, context: TraceContext): HeaderList {
   return [...rest, ['traceparent', formatTraceparent(context)], ...state]
 }
 
-const isTraceHeader = (name: string) => name === 'traceparent' || name === 'tracestate'
+/** Whether a header carries the trace context. */
+export const isTraceHeader = (name: string): boolean => name === 'traceparent' || name === 'tracestate'
 
 const valuesOf = (headers: HeaderList, name: string) =>
   headers.filter(([key]) => key === name).map(([, value]) => value)

@@ -1,27 +1,50 @@
 import type { Call } from '../call/call.ts'
-import type { Filter, Next } from '../call/filter.ts'
 import { MeshError } from '../errors.ts'
-import type { Recorder } from '../journal/journal.ts'
 import { describeValue } from '../nearest.ts'
-import type { Random } from '../random/random.ts'
-import type { Clock } from '../time/clock.ts'
-import * as behaviours from './behaviours.ts'
-import type { AbortOptions, FlapOptions, LatencyOptions, PartitionDirection, ResetOptions } from './behaviours.ts'
-import type { Fault, FaultBehaviour, FaultOptions } from './fault.ts'
-import { validateFaultOptions, validateNumbers } from './validate.ts'
+import { abort } from './behaviours/abort.ts'
+import type { AbortOptions } from './behaviours/abort.ts'
+import { bandwidth } from './behaviours/bandwidth.ts'
+import type { BandwidthOptions } from './behaviours/bandwidth.ts'
+import { close } from './behaviours/close.ts'
+import type { CloseOptions } from './behaviours/close.ts'
+import { flap } from './behaviours/flap.ts'
+import type { FlapOptions } from './behaviours/flap.ts'
+import { garbage } from './behaviours/garbage.ts'
+import type { GarbageOptions } from './behaviours/garbage.ts'
+import { goAway } from './behaviours/go-away.ts'
+import { hang } from './behaviours/hang.ts'
+import { latency } from './behaviours/latency.ts'
+import type { LatencyOptions } from './behaviours/latency.ts'
+import { loseReply } from './behaviours/lose-reply.ts'
+import { malformedChunk } from './behaviours/malformed-chunk.ts'
+import { outage } from './behaviours/outage.ts'
+import { packetLoss } from './behaviours/packet-loss.ts'
+import type { PacketLossOptions } from './behaviours/packet-loss.ts'
+import { partition } from './behaviours/partition.ts'
+import type { PartitionDirection } from './behaviours/partition.ts'
+import { reset } from './behaviours/reset.ts'
+import type { ResetOptions } from './behaviours/reset.ts'
+import { slowBody } from './behaviours/slow-body.ts'
+import type { SlowBodyOptions } from './behaviours/slow-body.ts'
+import { slowHeaders } from './behaviours/slow-headers.ts'
+import type { SlowHeadersOptions } from './behaviours/slow-headers.ts'
+import { stall } from './behaviours/stall.ts'
+import type { StallOptions } from './behaviours/stall.ts'
+import { truncate } from './behaviours/truncate.ts'
+import type { TruncateOptions } from './behaviours/truncate.ts'
+import type { Fault, FaultBehaviour, FaultContext, FaultKind, FaultOptions } from './fault.ts'
+import { createInjections } from './injections.ts'
+import type { Injections, InjectionsContext } from './injections.ts'
+import { limit, slice, slowClose } from './behaviours/bytes.ts'
+import type { LimitOptions, SliceOptions, SlowCloseOptions } from './behaviours/bytes.ts'
+import type { Links } from './link.ts'
+import { validateFault } from './validate.ts'
 
-export interface ChaosContext {
-  readonly clock: Clock
-  readonly random: Random
-  readonly record: Recorder['record']
-  /** Aborts when the mesh stops. */
-  readonly stopping: AbortSignal
-  /** Throws for a target that is neither a service nor an edge; tells which edges it means otherwise. */
-  readonly resolve: (target: string) => (caller: string, callee: string) => boolean
+export interface ChaosContext extends InjectionsContext {
   /** Throws for what is no service. */
   readonly expectService: (name: string) => void
-  /** Takes a mistake of the test's author that no caller can be told of. */
-  readonly problem: (error: Error, where: { call: string; edge: string }) => void
+  /** Whether what the network gives reaches the connection of the caller as it is, with no policy of the mesh between. */
+  readonly reachesWire: (call: Call) => boolean
 }
 
 /** `S` and `E` are the names of services and edges; a wrong name is a compile error and a `MeshError`. */
@@ -32,220 +55,119 @@ export interface Chaos<S extends string = string, E extends string = string> {
   latency(target: S | E, options: LatencyOptions & FaultOptions): Fault
   /** Answers with a status (default 503) in the service's place. */
   abort(target: S | E, options?: AbortOptions & FaultOptions): Fault
-  /** Tears connections down (RST), before the headers or in the middle of the body. */
+  /** Tears connections down (RST): before the headers, after them, or in the body. */
   reset(target: S | E, options?: ResetOptions & FaultOptions): Fault
+  /** Closes connections early (FIN): before the headers, which is an empty reply, or after them. */
+  close(target: S | E, options?: CloseOptions & FaultOptions): Fault
   /** Never answers. */
   hang(target: S | E, options?: FaultOptions): Fault
-  /** Closes the connection after half of the body. */
-  truncate(target: S | E, options?: FaultOptions): Fault
+  /** Closes the connection in the middle of the body. */
+  truncate(target: S | E, options?: TruncateOptions & FaultOptions): Fault
+  /** Sends bytes that are no HTTP in place of an answer. */
+  garbage(target: S | E, options?: GarbageOptions & FaultOptions): Fault
+  /** Breaks the framing of an answer in chunks, in the middle of the body. */
+  malformedChunk(target: S | E, options?: FaultOptions): Fault
+  /** The head of the answer trickles in. */
+  slowHeaders(target: S | E, options: SlowHeadersOptions & FaultOptions): Fault
+  /** The body of the answer comes at this speed, never faster. */
+  bandwidth(target: S | E, options: BandwidthOptions & FaultOptions): Fault
+  /** The body of the answer comes in pieces, one every so often. */
+  slowBody(target: S | E, options: SlowBodyOptions & FaultOptions): Fault
+  /** The body of the answer stops in the middle and goes on later. */
+  stall(target: S | E, options?: StallOptions & FaultOptions): Fault
+  /** The connection takes no more requests: GOAWAY in HTTP/2, a FIN before the headers in HTTP/1.1. */
+  goAway(target: S | E, options?: FaultOptions): Fault
+  /** Packets are lost with this probability, and sent again by TCP: some answers are late, few connections break. */
+  packetLoss(target: S | E, options: PacketLossOptions & Omit<FaultOptions, 'percent'>): Fault
   /** The request is processed, its answer never arrives. */
   loseReply(target: S | E, options?: FaultOptions): Fault
   /** Loses everything between the two sides (`to`: only what side `a` sends, `from`: only what side `b` sends). Default `both`. */
   partition(a: readonly S[], b: readonly S[], options?: { direction?: PartitionDirection } & FaultOptions): Fault
   /** Goes down and comes up again, over and over, starting with `upMs` of service. */
   flap(target: S | E, options: FlapOptions & FaultOptions): Fault
+  /** Of a service with `tcp: true`: bytes pass in small pieces. */
+  slice(target: S | E, options: SliceOptions & FaultOptions): Fault
+  /** Of a service with `tcp: true`: connections are closed once so many bytes have passed. */
+  limit(target: S | E, options: LimitOptions & FaultOptions): Fault
+  /** Of a service with `tcp: true`: the end of a stream arrives later. */
+  slowClose(target: S | E, options: SlowCloseOptions & FaultOptions): Fault
   /** Takes back all faults, or those injected with this target. Throws for a target that is neither a service nor an edge. */
   heal(target?: S | E): void
   /** The faults injected and not yet over, oldest first. */
   readonly faults: readonly Fault[]
 }
 
-export interface ChaosControl extends Chaos {
-  /** The network of every edge. */
-  readonly filter: Filter
-  refuses(caller: string, callee: string): boolean
-  onChange(listener: () => void): () => void
-  revertAll(reason: 'reverted' | 'mesh-stopped'): void
-}
-
-interface ActiveFault extends Fault {
-  strikes(call: Call): boolean
-  readonly behaviour: FaultBehaviour
-  refuses(caller: string, callee: string): boolean
-  end(reason: 'expired' | 'reverted' | 'used-up' | 'mesh-stopped'): void
-}
+export interface ChaosControl
+  extends Chaos, Links, Pick<Injections, 'filter' | 'refuses' | 'concerns' | 'onChange' | 'revertAll'> {}
 
 export function createChaos(context: ChaosContext): ChaosControl {
-  const { clock, random, record, stopping, resolve, expectService, problem } = context
-  const active = new Set<ActiveFault>()
-  const listeners = new Set<() => void>()
-  const changed = () => listeners.forEach((listener) => listener())
-  let injected = 0
+  const injections = createInjections(context)
+  const { inject } = injections
 
-  function inject(behaviour: FaultBehaviour, target: string, options: FaultOptions): Fault {
-    if (stopping.aborted)
-      throw new MeshError('MESH_STOPPED', `chaos.${behaviour.kind}: the mesh has stopped`, {
-        fix: 'Inject faults while the test runs.',
-      })
-    validateFaultOptions(behaviour.kind, options)
-    const { percent = 100, times, afterMs = 0, forMs, when } = options
-    const matches = behaviour.appliesTo ?? resolve(target)
-    const id = `f${++injected}`
-    let startedAt: number | undefined = afterMs > 0 ? undefined : clock.now()
-    let hits = 0
-    let over = false
-    let isWhenBroken = false
-    const undo: (() => void)[] = []
-    const inWindow = () => !over && startedAt !== undefined && (behaviour.on?.(clock.now() - startedAt) ?? true)
-
-    const isMeant = (call: Call) => {
-      try {
-        return !when || Boolean(when(call))
-      } catch (error) {
-        // Said once: it would be the same for every call.
-        if (!isWhenBroken)
-          problem(
-            new MeshError('MESH_INVALID_OPTION', `chaos.${behaviour.kind}: \`when\` threw ${String(error)}`, {
-              cause: error,
-            }),
-            { call: call.id, edge: call.edge },
-          )
-        isWhenBroken = true
-        return false
-      }
+  /** A method that checks its options and makes the behaviour of them. */
+  const of =
+    <O extends object>(kind: FaultKind, make: (options: O, context: FaultContext) => FaultBehaviour) =>
+    (target: string, options?: O & FaultOptions): Fault => {
+      validateFault(kind, options)
+      const given = options ?? ({} as O)
+      return inject(make(given, context), target, given)
     }
-
-    const fault: ActiveFault = {
-      id,
-      kind: behaviour.kind,
-      target,
-      behaviour,
-      get hits() {
-        return hits
-      },
-      get active() {
-        return inWindow()
-      },
-      revert: () => fault.end('reverted'),
-      [Symbol.dispose]: () => fault.end('reverted'),
-      refuses: (caller, callee) =>
-        behaviour.closesPort === true &&
-        percent === 100 &&
-        times === undefined &&
-        !when &&
-        inWindow() &&
-        matches(caller, callee),
-      strikes(call) {
-        if (!inWindow() || !matches(call.caller, call.callee) || !isMeant(call)) return false
-        if (percent < 100 && random.draw(`fault/${id}`, `${call.edge}/${call.attempt}`, call.nth) * 100 >= percent)
-          return false
-        hits++
-        record('fault.hit', { fault: id, kind: behaviour.kind, call: call.id, edge: call.edge, attempt: call.attempt })
-        if (times !== undefined && hits >= times) fault.end('used-up')
-        return true
-      },
-      end(reason) {
-        if (over) return
-        over = true
-        active.delete(fault)
-        for (const stop of undo) stop()
-        record('fault.reverted', { fault: id, kind: behaviour.kind, reason, hits })
-        changed()
-      },
-    }
-
-    record('fault.injected', {
-      fault: id,
-      kind: behaviour.kind,
-      target,
-      options: {
-        ...behaviour.options,
-        ...(percent < 100 && { percent }),
-        ...(times !== undefined && { times }),
-        ...(afterMs && { afterMs }),
-        ...(forMs !== undefined && { forMs }),
-        ...(when && { when: 'function' }),
-      },
-    })
-    active.add(fault)
-    if (afterMs > 0)
-      undo.push(
-        clock.timer(afterMs, () => {
-          startedAt = clock.now()
-          changed()
-        }),
-      )
-    if (forMs !== undefined) undo.push(clock.timer(afterMs + forMs, () => fault.end('expired')))
-    changed()
-    return fault
-  }
-
-  const filter: Filter = (call, last) => {
-    // Read as the call gets on: what began while it was delayed meets it, what ended meanwhile does not.
-    const faults = active.values()
-    const onwards: Next = (current) => {
-      for (let next = faults.next(); !next.done; next = faults.next())
-        if (next.value.strikes(current)) return next.value.behaviour.act(current, onwards)
-      return last(current)
-    }
-    return onwards(call)
-  }
-
-  const time = { clock, stopping }
-  const jitter = (call: Call) => random.draw('latency-jitter', `${call.edge}/${call.attempt}`, call.nth)
 
   return {
-    outage: (target, options = {}) => inject(behaviours.outage(), target, options),
-    latency(target, options) {
-      validateNumbers('latency', options, { ms: [0, Infinity] }, { jitterMs: [0, Infinity] })
-      return inject(behaviours.latency(options, time, jitter), target, options)
+    outage: of('outage', outage),
+    latency: of('latency', latency),
+    abort: of('abort', abort),
+    reset: of('reset', reset),
+    close: of('close', close),
+    hang: of('hang', (_none, time) => hang(time)),
+    truncate: of('truncate', truncate),
+    garbage: of('garbage', garbage),
+    malformedChunk: of('malformed-chunk', malformedChunk),
+    slowHeaders: of('slow-headers', slowHeaders),
+    bandwidth: of('bandwidth', bandwidth),
+    slowBody: of('slow-body', slowBody),
+    stall: of('stall', stall),
+    goAway: of('go-away', goAway),
+    packetLoss(target, options) {
+      validateFault('packet-loss', options)
+      // Its percentage is of packets, not of calls.
+      const { percent: _packets, ...ofCalls } = options
+      return inject(packetLoss(options, context), target, ofCalls)
     },
-    abort(target, options = {}) {
-      validateFaultOptions('abort', options)
-      validateNumbers('abort', options, {}, { status: [200, 599] })
-      const { percent: _p, times: _t, afterMs: _a, forMs: _f, when: _w, ...content } = options
-      return inject(behaviours.abort(content), target, options)
-    },
-    reset(target, options = {}) {
-      validateFaultOptions('reset', options)
-      return inject(behaviours.reset(options), target, options)
-    },
-    hang: (target, options = {}) => inject(behaviours.hang(time), target, options),
-    truncate: (target, options = {}) => inject(behaviours.truncate(), target, options),
-    loseReply: (target, options = {}) => inject(behaviours.loseReply(time), target, options),
+    loseReply: of('lose-reply', (_none, time) => loseReply(time)),
     partition(a, b, options = {}) {
-      validateFaultOptions('partition', options)
+      validateFault('partition', options)
       const { direction = 'both' } = options
-      if (!['both', 'to', 'from'].includes(direction))
-        throw new MeshError(
-          'MESH_INVALID_OPTION',
-          `chaos.partition: expected \`direction\` to be "both", "to" or "from", got ${describeValue(direction)}`,
-        )
       for (const side of [a, b])
         if (!Array.isArray(side) || side.length === 0)
           throw new MeshError(
             'MESH_INVALID_OPTION',
             `chaos.partition: expected two lists of services, got ${describeValue(side)}`,
           )
-      for (const service of [...a, ...b]) expectService(service)
+      for (const service of [...a, ...b]) context.expectService(service)
       const both = a.find((service) => b.includes(service))
       if (both !== undefined)
         throw new MeshError('MESH_INVALID_OPTION', `chaos.partition: "${both}" stands on both sides`, {
           fix: 'Name each service on one side only.',
         })
-      return inject(behaviours.partition([...a], [...b], direction, time), `${a.join(',')}|${b.join(',')}`, options)
+      return inject(partition([...a], [...b], direction, context), `${a.join(',')}|${b.join(',')}`, options)
     },
-    flap(target, options) {
-      validateNumbers('flap', options, { upMs: [0, Infinity], downMs: [1, Infinity] }, {})
-      return inject(behaviours.flap(options), target, options)
-    },
+    flap: of('flap', flap),
+    slice: (target, options) => inject(slice(options), target, options),
+    limit: (target, options) => inject(limit(options), target, options),
+    slowClose: (target, options) => inject(slowClose(options), target, options),
     heal(target) {
-      const healed = [...active].filter((fault) => target === undefined || fault.target === target)
       // With nothing to take back it may be a wrong name.
-      if (target !== undefined && healed.length === 0) resolve(target)
-      for (const fault of healed) fault.end('reverted')
+      if (injections.revert(target) === 0 && target !== undefined) context.resolve(target)
     },
     get faults() {
-      return [...active]
+      return injections.faults
     },
-    filter,
-    refuses: (caller, callee) => [...active].some((fault) => fault.refuses(caller, callee)),
-    onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    revertAll(reason) {
-      for (const fault of [...active]) fault.end(reason)
-    },
+    ...injections.links,
+    filter: injections.filter,
+    refuses: injections.refuses,
+    concerns: injections.concerns,
+    onChange: injections.onChange,
+    revertAll: injections.revertAll,
   }
 }

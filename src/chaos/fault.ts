@@ -1,5 +1,8 @@
 import type { Call } from '../call/call.ts'
 import type { Filter } from '../call/filter.ts'
+import type { Recorder } from '../journal/journal.ts'
+import type { Random } from '../random/random.ts'
+import type { Clock } from '../time/clock.ts'
 
 /** What every fault takes. All times are milliseconds on the mesh's clock. */
 export interface FaultOptions {
@@ -16,7 +19,27 @@ export interface FaultOptions {
 }
 
 export type FaultKind =
-  'outage' | 'latency' | 'abort' | 'reset' | 'hang' | 'truncate' | 'lose-reply' | 'partition' | 'flap'
+  | 'outage'
+  | 'latency'
+  | 'abort'
+  | 'reset'
+  | 'close'
+  | 'hang'
+  | 'truncate'
+  | 'garbage'
+  | 'malformed-chunk'
+  | 'slow-headers'
+  | 'bandwidth'
+  | 'slow-body'
+  | 'stall'
+  | 'go-away'
+  | 'packet-loss'
+  | 'lose-reply'
+  | 'partition'
+  | 'flap'
+  | 'slice'
+  | 'limit'
+  | 'slow-close'
 
 /** What a fault does to a call that it hits. */
 export interface FaultBehaviour {
@@ -32,12 +55,23 @@ export interface FaultBehaviour {
   readonly options: Readonly<Record<string, unknown>>
 }
 
+/** What behaviours work with. */
+export interface FaultContext {
+  readonly clock: Clock
+  readonly random: Random
+  readonly record: Recorder['record']
+  /** Aborts when the mesh stops, and ends every wait. */
+  readonly stopping: AbortSignal
+  /** Whether what the network gives reaches the connection of the caller as it is, with no policy of the mesh between. */
+  readonly reachesWire: (call: Call) => boolean
+}
+
 /** The handle of an injected fault. `using fault = mesh.chaos.latency(...)` takes it back at the end of the block. */
 export interface Fault extends Disposable {
   readonly id: string
   readonly kind: FaultKind
   readonly target: string
-  /** Calls (tries, to be exact) hit so far. */
+  /** Calls (tries, to be exact) hit so far; of a service with `tcp: true` connections. */
   readonly hits: number
   /** False before `afterMs`, after `forMs`, when `times` is used up, and once reverted. */
   readonly active: boolean

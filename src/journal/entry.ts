@@ -1,4 +1,5 @@
 import type { CallMode, Origin } from '../call/call.ts'
+import type { ConnectionOutcome } from '../call/connection.ts'
 import type { Outcome } from '../call/reply.ts'
 
 export type CircuitStateName = 'closed' | 'open' | 'half-open' | 'isolated'
@@ -74,6 +75,19 @@ export interface EntryData {
   }
   'circuit.rejected': { edge: string; call?: string; source: 'mesh' | 'observed' }
   'fault.injected': { fault: string; kind: string; target: string; options: Record<string, unknown> }
+  /** Bytes of a service with `tcp: true`: a client connected. `connection` is `c1` for the first one of the mesh. */
+  'connection.opened': { connection: string; edge: string }
+  /** Sent is what went from the client to the service, received what came back; both as far as they were handed on. */
+  'connection.closed': {
+    connection: string
+    edge: string
+    outcome: ConnectionOutcome
+    bytesSent: number
+    bytesReceived: number
+    durationMs: number
+    message?: string
+  }
+  /** Of a connection, `call` is its id and `attempt` 0. */
   'fault.hit': { fault: string; kind: string; call: string; edge: string; attempt: number }
   'fault.reverted': {
     fault: string
@@ -115,6 +129,29 @@ export interface EntryData {
     service?: string
     edge?: string
     options?: Record<string, unknown>
+  }
+  /** A service asked its proxy for a host that is neither of the mesh nor this machine, and was refused. No mistake: browsers do. */
+  'proxy.refused': { caller: string; host: string; port: number }
+  /** A WebSocket was opened; `call` is its handshake. */
+  'socket.opened': { call: string; edge: string; service: string; path: string; protocol?: string }
+  /** A message went over a WebSocket. `text` stands for a text message up to 16 Ki characters. */
+  'socket.message': {
+    call: string
+    edge: string
+    direction: 'to-service' | 'to-client'
+    bytes: number
+    text?: string
+  }
+  /**
+   * A WebSocket ended. `endedBy` tells who did it: the client, the service, the mesh (it stopped), or a fault (an outage). 1005: no code
+   * was given. 1006: the connection broke without a closing handshake.
+   */
+  'socket.closed': {
+    call: string
+    edge: string
+    code: number
+    reason?: string
+    endedBy: 'client' | 'service' | 'mesh' | 'fault'
   }
   'reply.sequence': { service: string; route: string; replies: number }
   /** Something the author of the test did wrong; fails the test unless it failed already. */

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { MeshError } from '../errors.ts'
 import { describeValue } from '../nearest.ts'
+import { Archive } from './archive.ts'
 import type { Entry, EntryData, EntryType } from './entry.ts'
+import type { Noted, Shorthand } from './shorthand.ts'
 
 type Where<T extends EntryType> = { type?: T | readonly T[] } & Partial<{
   edge: string
@@ -25,59 +27,187 @@ export interface Journal {
    * @throws MeshError MESH_INVALID_OPTION for data that JSON cannot carry.
    */
   note(text: string, data?: unknown): void
-  /** Calls `listener` after each new entry. What it throws becomes an unhandled rejection. Returns the undo. */
-  subscribe(listener: (entry: Entry) => void): () => void
+  /**
+   * Calls `listener` after each new entry, of these types if any are named. What it throws becomes an unhandled rejection.
+   * Returns the undo.
+   */
+  subscribe(listener: (entry: Entry) => void, types?: readonly EntryType[]): () => void
 }
 
 export interface Recorder extends Journal {
-  record<T extends EntryType>(type: T, data: EntryData[T]): Entry<T>
+  record<T extends EntryType>(type: T, data: EntryData[T]): void
+  /** Writes the entries that `note` stands for, now; their words are found when they are read. */
+  jot<Note>(shorthand: Shorthand<Note>, note: Note): void
 }
+
+export interface JournalOptions {
+  /** Entries kept in memory; older ones go to a temporary file, from which readers get them back. Default 500,000. */
+  readonly inMemory?: number
+}
+
+/** What stands in the archive: an entry, or a note with the place of its shorthand in the list of those used. */
+type Archived = Entry | { readonly seq: number; readonly t: number; readonly by: number; readonly note: unknown }
+
+const isNoted = (item: Entry | Noted): item is Noted => 'shorthand' in item
 
 const rounded = (ms: number) => Math.round(ms * 1000) / 1000
 
 /** `now` gives milliseconds since the start of the mesh. */
-export function createJournal(now: () => number): Recorder {
-  const entries: Entry[] = []
-  const byType = new Map<string, Entry[]>()
-  const listeners = new Set<(entry: Entry) => void>()
+export function createJournal(now: () => number, { inMemory = 500_000 }: JournalOptions = {}): Recorder {
+  /** Oldest first; what stands before `head` is in the archive. */
+  let kept: (Entry | Noted)[] = []
+  let head = 0
+  /** Notes among them, where the first of them is, and the entries that all of them count for. */
+  let notes = 0
+  let firstNote = 0
+  let size = 0
+  let seq = 0
+  const shorthands: Shorthand<unknown>[] = []
+  let archive: Archive<Archived> | undefined
+  let whole: { readonly seq: number; readonly entries: readonly Entry[] } | undefined
+  const index = { byType: new Map<EntryType, Entry[]>(), done: 0 }
+  const listeners = new Map<(entry: Entry) => void, ReadonlySet<EntryType> | undefined>()
 
-  const record = <T extends EntryType>(type: T, data: EntryData[T]): Entry<T> => {
-    // The generic T cannot be narrowed to one member of the union; the shape is right by construction.
-    const entry = Object.freeze({ seq: entries.length, t: rounded(now()), type, ...data }) as unknown as Entry
-    entries.push(entry)
-    const same = byType.get(type)
-    if (same) same.push(entry)
-    else byType.set(type, [entry])
-    for (const listener of listeners) tell(listener, entry)
-    return entry as unknown as Entry<T>
+  const makeRoom = () => {
+    archive ??= new Archive()
+    while (size > inMemory) {
+      const item = kept[head]!
+      kept[head++] = undefined as never
+      if (isNoted(item)) {
+        const { shorthand, note, ...place } = item
+        let by = shorthands.indexOf(shorthand)
+        if (by === -1) by = shorthands.push(shorthand) - 1
+        archive.put({ ...place, by, note })
+        notes--
+        size -= shorthand.types.length
+      } else {
+        archive.put(item)
+        size--
+      }
+    }
+    // Taking the first item away one by one would move all others each time.
+    if (head > 1024 && head * 2 > kept.length) {
+      kept = kept.slice(head)
+      firstNote = Math.max(0, firstNote - head)
+      head = 0
+    }
   }
 
-  const toJSONL = () => entries.map((entry) => JSON.stringify(entry) + '\n').join('')
+  const record = <T extends EntryType>(type: T, data: EntryData[T]): void => {
+    // The generic T cannot be narrowed to one member of the union; the shape is right by construction.
+    const entry = Object.freeze({ seq: seq++, t: rounded(now()), type, ...data }) as unknown as Entry
+    kept.push(entry)
+    size++
+    if (size > inMemory) makeRoom()
+    if (listeners.size > 0) tellAll(entry)
+  }
+
+  const jot = <Note>(shorthand: Shorthand<Note>, note: Note): void => {
+    const noted: Noted = { seq, t: rounded(now()), shorthand: shorthand as Shorthand<unknown>, note }
+    seq += shorthand.types.length
+    if (notes++ === 0) firstNote = kept.length
+    kept.push(noted)
+    size += shorthand.types.length
+    if (size > inMemory) makeRoom()
+    if (listeners.size > 0 && isAwaited(shorthand.types)) for (const entry of expanded(noted)) tellAll(entry)
+  }
+
+  const isAwaited = (types: readonly EntryType[]) => {
+    for (const wanted of listeners.values()) if (!wanted || types.some((type) => wanted.has(type))) return true
+    return false
+  }
+
+  const tellAll = (entry: Entry) => {
+    for (const [listener, wanted] of listeners) if (!wanted || wanted.has(entry.type)) tell(listener, entry)
+  }
+
+  /** Puts the notes in memory into words, for good. */
+  const writeOut = (): readonly Entry[] => {
+    if (head > 0) {
+      kept = kept.slice(head)
+      firstNote = Math.max(0, firstNote - head)
+      head = 0
+      index.byType.clear()
+      index.done = 0
+    }
+    // What was read before is in words already: only the end of the list has notes.
+    if (notes > 0) for (const item of kept.splice(firstNote)) kept.push(...(isNoted(item) ? expanded(item) : [item]))
+    notes = 0
+    return kept as Entry[]
+  }
+
+  function* archived(types?: readonly EntryType[]): Generator<Entry> {
+    for (const item of archive ?? []) {
+      if (!('by' in item)) yield Object.freeze(item)
+      else {
+        const shorthand = shorthands[item.by]!
+        if (!types || types.some((type) => shorthand.types.includes(type))) yield* expanded({ ...item, shorthand })
+      }
+    }
+  }
+
+  const all = (): readonly Entry[] => {
+    const recent = writeOut()
+    if (!archive) return recent
+    if (whole?.seq !== seq) whole = { seq, entries: [...archived(), ...recent] }
+    return whole.entries
+  }
+
+  function* each(): Generator<Entry> {
+    yield* archived()
+    yield* writeOut()
+  }
+
+  const ofTypes = (types: readonly EntryType[] | undefined): readonly Entry[] => {
+    if (!types) return all()
+    const recent = writeOut()
+    for (; index.done < recent.length; index.done++) {
+      const entry = recent[index.done]!
+      const same = index.byType.get(entry.type)
+      if (same) same.push(entry)
+      else index.byType.set(entry.type, [entry])
+    }
+    const found =
+      types.length === 1
+        ? (index.byType.get(types[0]!) ?? [])
+        : recent.filter(({ type }) => (types as readonly EntryType[]).includes(type))
+    if (!archive) return found
+    return [...[...archived(types)].filter(({ type }) => types.includes(type)), ...found]
+  }
 
   return {
-    entries,
+    get entries() {
+      return all()
+    },
     record,
+    jot,
     where<T extends EntryType>({ type, ...fields }: Where<T>) {
       const types = type === undefined ? undefined : Array.isArray(type) ? (type as T[]) : [type as T]
-      const pool =
-        types?.length === 1
-          ? (byType.get(types[0]!) ?? [])
-          : types
-            ? entries.filter((e) => types.includes(e.type as T))
-            : entries
       const wanted = Object.entries(fields).filter(([, value]) => value !== undefined)
-      return pool.filter((entry) =>
+      return ofTypes(types).filter((entry) =>
         wanted.every(([key, value]) => (entry as Record<string, unknown>)[key] === value),
       ) as unknown as Entry<T>[]
     },
-    toJSONL,
-    hash: () => createHash('sha256').update(toJSONL()).digest('hex'),
+    toJSONL: () => Array.from(each(), line).join(''),
+    hash() {
+      const hash = createHash('sha256')
+      for (const entry of each()) hash.update(line(entry))
+      return hash.digest('hex')
+    },
     note: (text, data) => void record('note', data === undefined ? { text } : { text, data: jsonOf(data) }),
-    subscribe(listener) {
-      listeners.add(listener)
+    subscribe(listener, types) {
+      listeners.set(listener, types && new Set(types))
       return () => listeners.delete(listener)
     },
   }
+}
+
+const line = (entry: Entry) => JSON.stringify(entry) + '\n'
+
+function expanded({ seq, t, shorthand, note }: Noted): Entry[] {
+  return shorthand
+    .write(note)
+    .map(({ type, ...data }, nth) => Object.freeze({ seq: seq + nth, t, type, ...data }) as unknown as Entry)
 }
 
 /** Who writes into the journal is in the middle of something, and must not be stopped there by who reads it. */

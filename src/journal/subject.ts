@@ -11,6 +11,8 @@ export interface EdgeFacts {
   readonly ownsCircuit: boolean
   /** Whether a breaker of the code under test is observed on this edge. */
   readonly observed: boolean
+  /** Set when connections travel on it instead of calls (the callee is a service with `tcp: true`). */
+  readonly carriesBytes?: true
   /** Whether the caller is the code under test. */
   readonly callerUnderTest: boolean
   /** Whether an edge with a fallback (or an asynchronous one) keeps failures from its caller. */

@@ -48,9 +48,9 @@ export class Addresses {
   }
 
   /** Closes the addresses of edges that are there no more; `closeAll` waits until they are closed. */
-  closeWithout(exists: (edge: string) => boolean): void {
+  closeWithout(exists: (edge: string, caller: string) => boolean): void {
     for (const [edge, address] of this.#byEdge) {
-      if (exists(edge)) continue
+      if (exists(edge, address.caller)) continue
       this.#byEdge.delete(edge)
       const closed = close(address).finally(() => this.#closing.delete(closed))
       this.#closing.add(closed)

@@ -1,3 +1,5 @@
+import { LightSignal } from '../call/light-signal.ts'
+
 /** The signal of one call. */
 export interface CallSignal {
   readonly signal: AbortSignal
@@ -13,10 +15,10 @@ export interface CallSignal {
  * before. Here nothing that lives as long as the mesh knows more than the calls in flight.
  */
 export class CallSignals {
-  readonly #open = new Set<AbortController>()
+  readonly #open = new Set<LightSignal>()
 
   open(caller?: AbortSignal): CallSignal {
-    const controller = new AbortController()
+    const controller = new LightSignal()
     const leave = () => controller.abort(caller?.reason)
     if (caller?.aborted) leave()
     else caller?.addEventListener('abort', leave, { once: true })

@@ -11,6 +11,8 @@ import type { EdgeOptions } from '../topology/options.ts'
 
 export interface Chain {
   readonly run: Next
+  /** Whether no policy stands on the caller's side. */
+  readonly isPlain: boolean
   readonly circuit?: Circuit | undefined
   readonly bulkhead?: Filter | undefined
 }
@@ -69,10 +71,12 @@ export function buildChain({
       filters.push(bulkheadFilter)
     }
   }
+  const timed = applyPolicies && options.timeoutMs !== undefined
+  const isPlain = filters.length === 0 && !timed
   filters.push(attemptRecord(context))
-  if (applyPolicies && options.timeoutMs !== undefined) filters.push(timeout(options.timeoutMs, context))
+  if (timed) filters.push(timeout(options.timeoutMs!, context))
   filters.push(clientTracing, ...network)
-  return { run: compose(filters, callee), circuit, bulkhead: bulkheadFilter }
+  return { run: compose(filters, callee), isPlain, circuit, bulkhead: bulkheadFilter }
 }
 
 function attemptRecord({ clock, record }: FilterContext): Filter {

@@ -72,6 +72,7 @@ export class Dispatch {
       url: incoming.url,
       headers: incoming.headers,
       body: incoming.body,
+      ...(incoming.upgrade && { upgrade: incoming.upgrade }),
       attempt: 0,
       nth: ++edge.calls,
       hops: parent ? [...parent.hops, callee] : [caller, callee],
@@ -98,14 +99,11 @@ export class Dispatch {
     const { clock, record } = this.#context
     const startMs = clock.now()
     const done = this.open.add(call)
-    let isStreamed = false
     // The end of the call takes some promise jobs from here; a test may look before. A mesh that stops is no caller.
     const givenUp = () => {
       if (!this.#isClosed) record('call.given-up', { call: call.id, edge: call.edge })
     }
-    call.signal.addEventListener('abort', givenUp, { once: true })
-    try {
-      const reply = this.#beyondHopLimit(call) ?? (await this.#through(edge, call))
+    const end = (reply: Reply) => {
       call.signal.removeEventListener('abort', givenUp)
       record('call.ended', {
         call: call.id,
@@ -118,13 +116,25 @@ export class Dispatch {
         ...(reply.outcome !== 'answered' && reply.message && { message: reply.message }),
       })
       // Whoever writes the body still has to hear that nobody reads it any more.
-      isStreamed = reply.outcome === 'answered' && reply.body !== null && 'getReader' in reply.body
-      return reply
-    } finally {
+      const isStreamed = reply.outcome === 'answered' && reply.body !== null && 'getReader' in reply.body
       if (!isStreamed) release()
       this.#attempts.delete(call.id)
       done()
     }
+    call.signal.addEventListener('abort', givenUp, { once: true })
+    const reply = this.#beyondHopLimit(call) ?? (await this.#through(edge, call))
+    if (reply.outcome === 'answered' && reply.headMs) this.#whileHeadArrives(reply, reply.headMs, call, end)
+    else end(reply)
+    return reply
+  }
+
+  /** A caller whose answer trickles in has it when it has the whole head, and may give up before. */
+  #whileHeadArrives(reply: Reply, headMs: number, { signal }: Call, end: (reply: Reply) => void): void {
+    const arrival = this.#context.clock.sleep(headMs, signal).then(() => {
+      this.#runs.delete(arrival)
+      end(signal.aborted ? failed('aborted', { message: 'the caller gave up' }) : reply)
+    })
+    this.#runs.add(arrival)
   }
 
   /** Nothing on the way throws for what the simulated world does wrong; what is thrown all the same must end the call, too. */
@@ -153,6 +163,15 @@ export class Dispatch {
   /** Resolves when every caller has what it waited for. */
   async ended(): Promise<void> {
     await Promise.allSettled(this.#runs)
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** The id of the next call that enters the mesh. */
+  nextId(): string {
+    return this.#nextId(undefined)
   }
 
   #nextId(parent: string | undefined): string {

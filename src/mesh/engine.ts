@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { responseTime } from '../backend/response-time-filter.ts'
-import type { Call, HeaderList } from '../call/call.ts'
+import type { Call, HeaderList, Origin } from '../call/call.ts'
 import { edgeName } from '../call/call.ts'
 import type { Door } from '../call/door.ts'
 import { failed } from '../call/reply.ts'
@@ -22,14 +22,20 @@ import { createTracing } from '../tracing/tracer.ts'
 import type { Tracing } from '../tracing/tracer.ts'
 import { buildChain } from './chain.ts'
 import type { Chain } from './chain.ts'
+import { Connections } from './connections.ts'
 import { Dispatch } from './dispatch.ts'
 import { describeBody, journalHeaders } from './evidence.ts'
+import { ExpressLane } from './express-lane.ts'
 import { Fabric } from './fabric.ts'
 import type { ChainOrder } from './fabric.ts'
 import { Gates } from './hold.ts'
 import type { Ports } from './ports.ts'
 import { ServiceRuntime } from './service-runtime.ts'
+import { streamsRequests } from './streamed.ts'
 import { SwitchClock } from './switch-clock.ts'
+
+/** Mistakes that are kept to be told at the end of a test. A test that makes more has made its point. */
+const problemLimit = 1_000
 
 export interface EngineOptions {
   readonly definition: MeshDefinition
@@ -51,6 +57,8 @@ export class Engine {
   readonly gates: Gates
   readonly fabric: Fabric
   readonly dispatch: Dispatch
+  readonly connections: Connections
+  readonly express: ExpressLane
   readonly door: Door
   readonly problems: Error[] = []
   readonly #ports: Ports
@@ -64,7 +72,7 @@ export class Engine {
     this.random = createRandom(seed)
     this.clock = new SwitchClock(clock)
     this.journal = createJournal(() => this.clock.sinceStart())
-    const { record } = this.journal
+    const { record, jot } = this.journal
     record('mesh.started', { mesh: definition.name, seed, services: Object.keys(definition.services) })
     // Everything that waits in the mesh listens to this one signal; that is no leak, each waiter leaves again.
     setMaxListeners(0, this.#stopping.signal)
@@ -74,6 +82,7 @@ export class Engine {
       random: this.random,
       clock: this.clock,
       record,
+      jot,
       startMs: () => this.clock.originMs,
     })
     this.chaos = createChaos({
@@ -82,7 +91,10 @@ export class Engine {
       record,
       stopping: this.#stopping.signal,
       resolve: (target) => this.fabric.edgesMeantBy(target),
+      carriesBytes: (service) => this.fabric.carriesBytes(service),
       expectService: (name) => void this.fabric.service(name),
+      reachesWire: ({ origin, mode, caller }) =>
+        mode === 'sync' && wires.has(origin) && !this.fabric.appliesPolicies(caller),
       problem: (error, where) => this.problem(error, where),
     })
     this.fabric = new Fabric(definition, record, {
@@ -95,6 +107,21 @@ export class Engine {
       clock: this.clock,
       record,
       problem: (error, where) => this.problem(error, where),
+    })
+    this.connections = new Connections({
+      clock: this.clock,
+      record,
+      upstreamOf: (service) => this.fabric.findService(service)?.upstream,
+      faults: this.chaos,
+    })
+    this.express = new ExpressLane({
+      fabric: this.fabric,
+      dispatch: this.dispatch,
+      gates: this.gates,
+      chaos: this.chaos,
+      clock: this.clock,
+      tracing: this.#tracing,
+      jot,
     })
     this.door = this.#makeDoor(id)
   }
@@ -123,11 +150,20 @@ export class Engine {
     this.#tracing.addService(name)
     return new ServiceRuntime(name, options, {
       ports: this.#ports,
-      dependencies: (service) => this.fabric.dependenciesOf(service),
+      // A request is nothing for a service that speaks bytes.
+      dependencies: (service) =>
+        this.fabric.dependenciesOf(service).filter(({ callee }) => !this.fabric.carriesBytes(callee)),
       callOn: (service, callee, call) => this.#callOn(service, callee, call),
       unhandledRequests: this.definition.unhandledRequests,
       problem: (error, call) => this.problem(error, call && { call: call.id, edge: call.edge }),
       sleep: (ms) => this.clock.sleep(ms, this.#stopping.signal),
+      sockets: {
+        record: this.journal.record,
+        stopping: this.#stopping.signal,
+        refuses: (caller, callee) => this.chaos.refuses(caller, callee),
+        onRefusalChange: (listener) => this.chaos.onChange(listener),
+        problem: (error, { id: call, edge }) => this.problem(error, { call, edge }),
+      },
     })
   }
 
@@ -202,7 +238,8 @@ export class Engine {
   }
 
   problem(error: Error, where: { call?: string; edge?: string } = {}): void {
-    this.problems.push(error)
+    // The same mistake is told once, however often it happens; the journal has each time.
+    if (this.problems.length < problemLimit && !this.problems.includes(error)) this.problems.push(error)
     const code = MeshError.is(error) ? error.code : error.name
     this.journal.record('problem', { code, message: error.message, ...where })
   }
@@ -218,7 +255,7 @@ export class Engine {
   }
 
   #makeDoor(id: string): Door {
-    const { fabric, chaos, dispatch } = this
+    const { fabric, chaos, dispatch, express, connections } = this
     const isStopped = () => this.stopped
     return {
       id,
@@ -235,13 +272,19 @@ export class Engine {
       services: () => fabric.services,
       origins: () => fabric.origins,
       onOriginsChange: (listener) => fabric.onOriginsChange(listener),
+      streams: (caller, callee) => streamsRequests(fabric, caller, callee),
       enter: (incoming) => dispatch.enter(incoming),
+      atOnce: (request) => express.answer(request),
       refuses: (caller, callee) => chaos.refuses(caller, callee),
       onRefusalChange: (listener) => chaos.onChange(listener),
+      bytes: (caller, callee) => (fabric.carriesBytes(callee) ? connections.edge(caller, callee) : undefined),
       problem: (error) => this.problem(error),
     }
   }
 }
+
+/** The ways into the mesh at whose other end is a connection of the caller's own. */
+const wires: ReadonlySet<Origin> = new Set<Origin>(['in-process', 'listener', 'proxy'])
 
 const withTrace = (call: Call, trace: HeaderList): Call => ({
   ...call,

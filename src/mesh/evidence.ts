@@ -1,4 +1,5 @@
 import type { Call, HeaderList } from '../call/call.ts'
+import { isStreamed } from '../call/body.ts'
 
 // Headers that belong to one connection or one client library say nothing about the mesh, and differ from machine to
 // machine; the journal of the same scenario has to be the same everywhere.
@@ -27,9 +28,10 @@ export function journalHeaders(headers: HeaderList): Record<string, string> {
 /** Bodies above this many bytes are described, not kept. */
 const bodyLimitBytes = 64 * 1024
 
-/** A request's body as the journal has it: parsed JSON, text, or the number of bytes. */
+/** A request's body as the journal has it: parsed JSON, text, the number of bytes, or that it was a stream. */
 export function describeBody({ body, headers }: Pick<Call, 'body' | 'headers'>): unknown {
   if (body === null) return undefined
+  if (isStreamed(body)) return { streamed: true }
   if (body.byteLength > bodyLimitBytes) return { bytes: body.byteLength }
   const text = new TextDecoder('utf-8', { fatal: false }).decode(body)
   const type = headers.find(([name]) => name === 'content-type')?.[1] ?? ''

@@ -92,6 +92,11 @@ export class Fabric {
     return edge
   }
 
+  /** Whether a service speaks bytes instead of HTTP. */
+  carriesBytes(service: string): boolean {
+    return this.#services.get(service)?.options.tcp === true
+  }
+
   /** What a service calls by declaration, in that order. */
   dependenciesOf(service: string): readonly Dependency[] {
     return this.#dependencies.of(service, this.topology)
@@ -107,6 +112,11 @@ export class Fabric {
   isUnderTest(service: string): boolean {
     const runtime = this.#services.get(service)
     return runtime ? runtime.options.underTest === true : true
+  }
+
+  /** Whether the mesh applies the policies of this caller's edges: code under test has its own, unless it has a sidecar. */
+  appliesPolicies(service: string): boolean {
+    return !this.isUnderTest(service) || this.#services.get(service)?.options.sidecar === true
   }
 
   serviceAt(url: URL): string | undefined {
@@ -145,6 +155,7 @@ export class Fabric {
       mode: options.mode ?? 'sync',
       ownsCircuit: chain.circuit !== undefined,
       observed,
+      ...(this.carriesBytes(callee) && { carriesBytes: true }),
       callerUnderTest: this.isUnderTest(caller),
       shielded: options.fallback !== undefined || options.mode === 'async',
       policies: (['timeoutMs', 'retry', 'circuitBreaker', 'bulkhead', 'fallback'] as const).filter(

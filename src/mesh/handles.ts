@@ -7,9 +7,16 @@ import { describeValue } from '../nearest.ts'
 import type { Clock } from '../time/clock.ts'
 import type { EdgeOptions, Handler, ReplySpec } from '../topology/options.ts'
 import { parseRoute } from '../topology/route.ts'
-import { validateEdgeOptions, validateHandler, validateReplySpec } from '../topology/validate.ts'
+import {
+  validateEdgeOptions,
+  validateHandler,
+  validateReplySpec,
+  validateServiceOptions,
+} from '../topology/validate.ts'
 import type { CircuitState } from '../resilience/circuit-breaker.ts'
+import type { ConnectionFacts } from './connections.ts'
 import type { Engine } from './engine.ts'
+import { onlyForHttp } from './mistakes.ts'
 import { printable } from './printable.ts'
 
 export interface EdgeStats {
@@ -46,6 +53,8 @@ export interface EdgeHandle extends Subject {
   /** Undefined when the mesh keeps no circuit breaker on this edge. */
   readonly circuit: CircuitHandle | undefined
   readonly stats: EdgeStats
+  /** The connections to a service with `tcp: true`, oldest first; empty on any other edge. */
+  readonly connections: readonly ConnectionFacts[]
   /** Changes policies while the mesh runs; options not named stay. A circuit starts afresh when its own options change. */
   configure(options: EdgeOptions): void
 }
@@ -93,6 +102,7 @@ export function edgeHandle(engine: Engine, name: string): EdgeHandle {
   Object.defineProperties(handle, {
     options: { get: () => engine.fabric.edge(name).options },
     calls: { get: ended },
+    connections: { get: () => engine.connections.on(name) },
     circuit: {
       get: (): CircuitHandle | undefined => {
         const circuit = engine.fabric.edge(name).chain.circuit
@@ -126,11 +136,24 @@ export function edgeHandle(engine: Engine, name: string): EdgeHandle {
     },
   })
   const edge = handle as unknown as EdgeHandle
+  if (engine.fabric.carriesBytes(callee))
+    return printable(edge, 'edge', () => ({ connections: edge.connections.length }))
   return printable(edge, 'edge', () => ({ ...edge.stats, ...(edge.circuit && { circuit: edge.circuit.state }) }))
 }
 
 export function serviceHandle(engine: Engine, name: string): ServiceHandle {
   const service = engine.fabric.service(name)
+  const refuseHttp = (what: string) => {
+    if (service.options.tcp) throw onlyForHttp(what, name, 'Its upstream answers; forwardTo() changes it.')
+  }
+  const relayTo = (upstream: unknown) => {
+    validateServiceOptions(`service ${name}: forwardTo()`, {
+      tcp: true,
+      upstream: upstream ?? service.options.upstream,
+    })
+    service.upstream = (upstream ?? service.options.upstream) as string
+    return handle
+  }
   const handle = {
     ...subjectOf(engine, 'service', name),
     url: service.origin,
@@ -141,6 +164,7 @@ export function serviceHandle(engine: Engine, name: string): ServiceHandle {
         throw new MeshError('MESH_STOPPED', `service ${name}: reply() was called after the mesh has stopped`, {
           fix: 'Use it while the test runs.',
         })
+      refuseHttp('reply()')
       if (typeof route !== 'string')
         throw new MeshError(
           'MESH_INVALID_OPTION',
@@ -158,11 +182,13 @@ export function serviceHandle(engine: Engine, name: string): ServiceHandle {
       return handle
     },
     use(...handlers: Handler[]) {
+      refuseHttp('use()')
       handlers.forEach((handler, index) => validateHandler(`service ${name}`, `use()[${index}]`, handler))
       service.use(handlers)
       return handle
     },
     forwardTo(upstream: string | undefined) {
+      if (service.options.tcp) return relayTo(upstream)
       if (upstream !== undefined && !(URL.canParse(upstream) && /^https?:/.test(upstream)))
         throw new MeshError(
           'MESH_INVALID_OPTION',

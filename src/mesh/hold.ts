@@ -37,6 +37,11 @@ export class Gates {
     return gate
   }
 
+  /** Whether replies on this edge may have to wait. */
+  holds(edge: string): boolean {
+    return (this.#byEdge.get(edge)?.size ?? 0) > 0
+  }
+
   readonly filter: Filter = async (call, next) => {
     const reply = await next(call)
     for (const gate of this.#byEdge.get(call.edge) ?? []) await gate.pass(call)

@@ -1,6 +1,5 @@
 import type { RequestHandler } from 'msw'
 import type { BrowserContextLike } from '../call/browser-context.ts'
-import { edgeName } from '../call/call.ts'
 import type { Door } from '../call/door.ts'
 import { currentScope, scopes } from '../call/scope.ts'
 import type { Chaos } from '../chaos/chaos.ts'
@@ -10,7 +9,7 @@ import { subjectKind } from '../journal/subject.ts'
 import type { Subject } from '../journal/subject.ts'
 import { describeValue } from '../nearest.ts'
 import { observeBreaker } from '../resilience/observe.ts'
-import type { Clock } from '../time/clock.ts'
+import type { Clock, Fidelity } from '../time/clock.ts'
 import type { SimulateTools } from '../time/simulate.ts'
 import type { EdgeName, MeshShape, ServiceName } from '../topology/names.ts'
 import type { Topology } from '../topology/graph.ts'
@@ -19,13 +18,15 @@ import { refuseUnknown } from '../topology/checks.ts'
 import { validateEdgeOptions, validateServiceOptions } from '../topology/validate.ts'
 import { toWaterfallHtml, toWaterfallText } from '../tracing/waterfall.ts'
 import type { WaterfallLimits } from '../tracing/waterfall.ts'
-import { Addresses } from './addresses.ts'
 import type { Engine } from './engine.ts'
 import { edgeHandle, serviceHandle, subjectOf } from './handles.ts'
 import type { EdgeHandle, ServiceHandle } from './handles.ts'
 import type { Gate } from './hold.ts'
+import { onlyForHttp } from './mistakes.ts'
 import type { Ports } from './ports.ts'
 import { printable } from './printable.ts'
+import type { UrlProtocol } from './protocol.ts'
+import { Reach } from './reach.ts'
 import { send } from './request.ts'
 import type { CallInit } from './request.ts'
 import { Simulations } from './simulations.ts'
@@ -51,6 +52,11 @@ export interface Mesh<S extends MeshShape = any> extends Subject, AsyncDisposabl
   readonly chaos: Chaos<ServiceName<S>, EdgeName<S>>
   readonly journal: Journal
   readonly clock: Clock
+  /**
+   * How close the simulated delays in real time came to what was drawn: response times, latency faults, scripted delays
+   * and backoffs. Print it: `1,204 delays: 99.9 % within 1 ms of what was drawn, p99 0.4 ms late, worst 3.1 ms`.
+   */
+  fidelity(): Fidelity
   /** The graph as it is now, dynamic changes included. */
   readonly graph: Topology
   readonly traces: Traces
@@ -61,12 +67,41 @@ export interface Mesh<S extends MeshShape = any> extends Subject, AsyncDisposabl
   edge(name: EdgeName<S>): EdgeHandle
   /** Drives the mesh as a service. Rejects as `fetch` would when the network of the mesh fails. */
   call(from: ServiceName<S>, to: ServiceName<S>, path: string, init?: CallInit): Promise<Response>
-  /** A real loopback address of a service for a caller in another process. `from` defaults to the service under test. */
-  url(service: ServiceName<S>, options?: { from?: ServiceName<S> }): string
-  /** Environment variables for spawning a service under test: `ORDERS_URL=http://127.0.0.1:...` for each callee. */
+  /**
+   * A real loopback address of a service for a caller in another process. `from` defaults to the service under test, `protocol`
+   * to `http`; the same port takes `https`, from clients that trust `mesh.authority`, and HTTP/2 with either.
+   */
+  url(service: ServiceName<S>, options?: { from?: ServiceName<S>; protocol?: UrlProtocol }): string
+  /**
+   * The proxy of a service: whoever sends its requests through it speaks as that service, and reaches the services of the mesh by
+   * their real names (`https://payments.shop.test`). `service` defaults to the service under test.
+   *
+   * @example
+   * const context = await browser.newContext({ proxy: { server: mesh.proxy() }, ignoreHTTPSErrors: true })
+   */
+  proxy(service?: ServiceName<S>): string
+  /** The certificate that vouches for the mesh's `https` hosts, for clients that take no environment variable. */
+  readonly authority: { readonly certificate: string; readonly file: string }
+  /**
+   * Environment variables for spawning a service under test: `ORDERS_URL=http://127.0.0.1:...` for each callee, its proxy
+   * (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`) and the mesh's certificate (`NODE_EXTRA_CA_CERTS`, `SSL_CERT_FILE` ...), so that it
+   * reaches the mesh by the real names, too.
+   */
   env(service: ServiceName<S>): Record<string, string>
-  /** Opens a listener for one edge, on a port of your choice if you name one. Edges of services under test have theirs from the start. */
-  listen(options: { from: ServiceName<S>; to: ServiceName<S>; port?: number }): Promise<string>
+  /**
+   * Opens a listener for one edge, on a port of your choice if you name one; without `to`, the proxy of a service. Those of services
+   * under test are open from the start.
+   */
+  listen(options: { from: ServiceName<S>; to?: ServiceName<S>; port?: number; protocol?: UrlProtocol }): Promise<string>
+  /**
+   * What a test sends along with its requests to a system under test that other tests use at the same time: `baggage` and
+   * `traceparent` (W3C) that name this mesh. The system forwards them, and its gateway (`startGateway`) knows whose calls they
+   * are. Each call begins a trace of its own.
+   *
+   * @example
+   * await request.post(`${ordersUrl}/orders`, { headers: mesh.headers(), data: { itemId: 'XYZ123' } })
+   */
+  headers(): Record<string, string>
   /** Lets the pages of a Playwright browser context reach the mesh, until the mesh stops or the returned undo is called. */
   attach(context: BrowserContextLike): Promise<() => Promise<void>>
   /** MSW handlers for all services, to spread into your own `setupServer` or worker. */
@@ -93,13 +128,13 @@ export interface Mesh<S extends MeshShape = any> extends Subject, AsyncDisposabl
 
 /** A mesh whose transports are still to be brought up; that part is no business of users. */
 export interface StartingMesh extends Mesh {
-  up(options: { inProcess: boolean; listen: boolean }): Promise<void>
+  up(options: { inProcess: boolean; listen: boolean; proxy: boolean }): Promise<void>
 }
 
 /** `real` waits for the bound of `settled`, on timers that no test can fake. */
 export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingMesh {
   const { definition, journal, door } = engine
-  const addresses = new Addresses((edge) => ports.listen(door, edge))
+  const reach = new Reach(engine, ports)
   const simulations = new Simulations(engine, ports)
   const undos: (() => void)[] = []
   const detachments = new Set<() => Promise<void>>()
@@ -112,13 +147,12 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
         fix: 'Use it while the test runs.',
       })
   }
-  const closeLostAddresses = () => addresses.closeWithout((edge) => engine.fabric.findEdge(edge) !== undefined)
-
   const mesh: Mesh = {
     ...subjectOf(engine, 'mesh', definition.name),
     [subjectKind]: 'mesh',
     seed: engine.seed,
     chaos: engine.chaos,
+    fidelity: () => engine.clock.fidelity(),
     get graph() {
       return engine.fabric.topology
     },
@@ -134,50 +168,37 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
     async call(from, to, path, init = {}) {
       alive('mesh.call')
       engine.fabric.service(from)
+      if (engine.fabric.carriesBytes(to)) throw onlyForHttp('mesh.call', to, `Connect a client to mesh.url('${to}').`)
       const url = engine.fabric.service(to).origin + path
       return send(door, init, { caller: from, callee: to, origin: 'driver', path, url }, ports.respond)
     },
 
-    url(service, { from = engine.fabric.defaultCaller } = {}) {
+    url(service, options = {}) {
       alive('mesh.url')
-      engine.fabric.service(service)
-      const edge = engine.fabric.edge(edgeName(from, service)).name
-      const url = addresses.find(edge)
-      if (url !== undefined) return url
-      const why = engine.fabric.isUnderTest(from) ? '' : `, because "${from}" is not under test`
-      throw new MeshError('MESH_UNSUPPORTED', `mesh.url: no listener is open for ${edge}${why}`, {
-        fix: `Open one first: await mesh.listen({ from: '${from}', to: '${service}' }).`,
-      })
+      return reach.url(service, options)
     },
-
     env(service) {
       alive('mesh.env')
-      engine.fabric.service(service)
-      const env: Record<string, string> = { MESHWRIGHT_SERVICE: service }
-      for (const { callee, url } of addresses.of(service))
-        env[`${callee.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}_URL`] = url
-      return env
+      return reach.env(service)
     },
-
+    proxy(service) {
+      alive('mesh.proxy')
+      return reach.proxy(service)
+    },
+    get authority() {
+      alive('mesh.authority')
+      return reach.authority
+    },
     async listen(options) {
       alive('mesh.listen')
-      if (typeof options !== 'object' || options === null)
-        throw new MeshError(
-          'MESH_INVALID_OPTION',
-          `mesh.listen: expected an object of options, got ${describeValue(options)}`,
-          { fix: `Write mesh.listen({ from: '${engine.fabric.defaultCaller}', to: '...' }).` },
-        )
-      const { from, to, port } = options
-      if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65535))
-        throw new MeshError(
-          'MESH_INVALID_OPTION',
-          `mesh.listen: expected \`port\` to be an integer from 0 to 65535, got ${describeValue(port)}`,
-        )
-      engine.fabric.edge(edgeName(from, to))
-      const url = await addresses.open(from, to, port)
+      const url = await reach.listen(options)
       // The mesh may have stopped meanwhile; then it has closed this one, too.
       alive('mesh.listen')
       return url
+    },
+    headers() {
+      alive('mesh.headers')
+      return reach.headers()
     },
 
     async attach(context) {
@@ -207,7 +228,12 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
 
     hold(edge) {
       alive('mesh.hold')
-      engine.fabric.edge(edge)
+      if (engine.fabric.carriesBytes(engine.fabric.edge(edge).callee))
+        throw onlyForHttp(
+          'mesh.hold',
+          edge,
+          `To hold the replies, write mesh.chaos.loseReply('${edge}') and revert it.`,
+        )
       return engine.gates.hold(edge)
     },
 
@@ -237,7 +263,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
     },
     removeService(name) {
       engine.fabric.removeService(name)
-      closeLostAddresses()
+      reach.closeLost()
     },
     addEdge(from, to, options = {}) {
       validateEdgeOptions(`edge ${from}->${to}`, options)
@@ -245,7 +271,7 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
     },
     removeEdge(edge) {
       engine.fabric.removeEdge(edge)
-      closeLostAddresses()
+      reach.closeLost()
     },
 
     settled: ({ timeoutMs = 5_000 } = {}) => engine.dispatch.open.settled(timeoutMs, real),
@@ -256,11 +282,14 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
 
     stop() {
       stopped ??= (async () => {
+        // First of all, so that the gateway sends nothing more.
+        const left = reach.leave()
         engine.stop()
         for (const undo of undos.splice(0).reverse()) undo()
         await Promise.all([simulations.ended(), engine.dispatch.ended()])
-        await Promise.all([interception?.close(), ...[...detachments].map((detach) => detach()), addresses.closeAll()])
+        await Promise.all([interception?.close(), ...[...detachments].map((detach) => detach()), left, reach.close()])
         detachments.clear()
+        ports.hangUp()
         // What handlers still do, nobody waits for.
         engine.dispatch.open.forget()
         journal.record('mesh.stopped', {})
@@ -279,11 +308,9 @@ export function createMesh(engine: Engine, ports: Ports, real: Clock): StartingM
     stopped: engine.stopped,
   }))
   return Object.assign(mesh, {
-    async up({ inProcess, listen }: { inProcess: boolean; listen: boolean }) {
+    async up({ inProcess, listen, proxy }: { inProcess: boolean; listen: boolean; proxy: boolean }) {
       if (inProcess) interception = ports.intercept(door)
-      if (!listen) return
-      const edges = engine.facts().edges.filter(({ callerUnderTest }) => callerUnderTest)
-      await Promise.all(edges.map(({ caller, callee }) => addresses.open(caller, callee)))
+      await reach.up({ listen, proxy })
     },
   })
 }

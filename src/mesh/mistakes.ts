@@ -62,6 +62,45 @@ export function unhandledRequest({ method, path, caller, callee }: Call, routes:
   )
 }
 
+/** The error for a WebSocket that no handler of its service takes. `routes` are those that it has. */
+export function unhandledSocket({ path, caller, callee }: Call, routes: readonly string[]): MeshError {
+  const wanted = `WS ${path.split('?', 1)[0]}`
+  const near = nearest(wanted, routes.map(withoutHost))
+  return new MeshError(
+    'MESH_UNHANDLED_REQUEST',
+    `No handler of service "${callee}" takes the WebSocket ${wanted} (opened by ${caller}).`,
+    {
+      details: [
+        ...(near.length ? [`Nearest: ${near.join(', ')}`] : []),
+        routes.length ? `Handlers: ${routes.join(', ')}` : 'It has no handlers for WebSockets.',
+      ],
+      fix: `Add one (ws.link('*${path.split('?', 1)[0]}').addEventListener('connection', ...)), give the service an upstream, or set unhandledRequests: 'passthrough'.`,
+    },
+  )
+}
+
+/** `WS /room` of `WS wss://chat.shop.test/room`. */
+const withoutHost = (route: string) => route.replace(/^WS \w+:\/\/[^/]+/, 'WS ')
+
+/** The error for an HTTP request to a service that speaks bytes. */
+export function spokeHttp({
+  method,
+  path,
+  caller,
+  callee,
+}: Pick<Call, 'method' | 'path' | 'caller' | 'callee'>): MeshError {
+  return new MeshError(
+    'MESH_UNSUPPORTED',
+    `"${caller}" sent an HTTP request (${method} ${path.split('?', 1)[0]}) to "${callee}", which speaks bytes (tcp: true).`,
+    { fix: `Connect a client of its protocol to mesh.url('${callee}').` },
+  )
+}
+
+/** The error for what only an edge or a service of HTTP has. */
+export function onlyForHttp(what: string, name: string, fix: string): MeshError {
+  return new MeshError('MESH_UNSUPPORTED', `${what}: "${name}" carries bytes (tcp: true), not HTTP`, { fix })
+}
+
 /** The error for a handler that returned something else than a response. */
 export function noResponse({ method, path, callee }: Call, returned: unknown): MeshError {
   return new MeshError(

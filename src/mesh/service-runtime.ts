@@ -1,15 +1,24 @@
+import { header } from '../call/call.ts'
 import type { Call } from '../call/call.ts'
 import { answered, failed, localStatus } from '../call/reply.ts'
 import type { Reply } from '../call/reply.ts'
 import { scopes } from '../call/scope.ts'
 import type { Scope } from '../call/scope.ts'
 import { MeshError } from '../errors.ts'
+import { directRun } from '../routing/direct-run.ts'
 import { HandlerIndex, routeOf } from '../routing/handler-index.ts'
 import type { Handler, ServiceOptions } from '../topology/options.ts'
 import type { Dependency } from './dependencies.ts'
-import { noResponse, unhandledRequest } from './mistakes.ts'
+import { replyOf } from './handler-reply.ts'
+import { forMsw, requestFor } from './handler-request.ts'
+import { noResponse, spokeHttp, unhandledRequest, unhandledSocket } from './mistakes.ts'
 import type { Ports } from './ports.ts'
 import { ReplySequences } from './replies.ts'
+import { answerHandshake, isSocketHandler, socketRoutes } from './socket-handshake.ts'
+import type { SocketContext } from './socket-session.ts'
+import { isStreamed, withWholeBody } from '../call/body.ts'
+
+const passedThrough = answered(404, { text: '' })
 
 /** What a service's handlers may do, from inside: the engine hands it in. */
 export interface ServiceContext {
@@ -21,6 +30,7 @@ export interface ServiceContext {
   readonly unhandledRequests: 'fail' | 'passthrough'
   problem(error: Error, call?: Call): void
   sleep(ms: number): Promise<void>
+  readonly sockets: SocketContext
 }
 
 /** A service as it runs: its handlers, scripted replies and instances. */
@@ -35,6 +45,8 @@ export class ServiceRuntime {
   readonly #declared: readonly Handler[]
   #added: Handler[] = []
   #index: HandlerIndex
+  /** Of requests that nothing takes, by request. */
+  readonly #mistakes = new Map<string, Error>()
 
   constructor(name: string, options: ServiceOptions, context: ServiceContext) {
     this.name = name
@@ -45,13 +57,14 @@ export class ServiceRuntime {
     this.instances = Array.from({ length: count }, (_, i) => `${name}-${i + 1}`)
     this.#context = context
     this.#declared = httpHandlers(options.handlers ?? [])
-    this.#index = new HandlerIndex(this.#declared, this.origin)
+    this.#index = new HandlerIndex(this.#declared.filter(isForRequests), this.origin)
   }
 
   /** Puts handlers in front of the ones that are there, as MSW's `server.use`. */
   use(handlers: readonly Handler[]): void {
     this.#added = [...httpHandlers(handlers), ...this.#added]
-    this.#index = new HandlerIndex([...this.#added, ...this.#declared], this.origin)
+    this.#mistakes.clear()
+    this.#index = new HandlerIndex([...this.#added, ...this.#declared].filter(isForRequests), this.origin)
   }
 
   get hasHandlers(): boolean {
@@ -63,18 +76,24 @@ export class ServiceRuntime {
   }
 
   /** The instance that takes this try: each in turn, and a retry goes to the next one. */
-  instanceFor(call: Call): string {
+  instanceFor(call: Pick<Call, 'nth' | 'attempt'>): string {
     return this.instances[(call.nth - 1 + call.attempt) % this.instances.length]!
   }
 
   /** Answers a call. `onRoute` is told which route took it. Runs handlers in `scope`. */
   async answer(call: Call, scope: Scope, onRoute: (route: string) => void): Promise<Reply> {
+    if (this.options.tcp) {
+      const error = spokeHttp(call)
+      this.#context.problem(error, call)
+      return failed('unhandled', { message: error.message, processed: false })
+    }
     const scripted = this.sequences.take(call.method, call.path)
     if (scripted) {
       onRoute(scripted.route)
       await this.#context.sleep(scripted.delayMs)
       return scripted.reply
     }
+    if (call.upgrade) return this.#shakeHands(call, scope, onRoute)
     if (this.upstream !== undefined) return this.#context.ports.forward(this.upstream, call)
     if (!this.hasHandlers) {
       onRoute('default handler')
@@ -90,15 +109,33 @@ export class ServiceRuntime {
     }
   }
 
+  async #shakeHands(call: Call, scope: Scope, onRoute: (route: string) => void): Promise<Reply> {
+    const { upstream } = this
+    const { ports, sockets } = this.#context
+    const handlers = [...this.#added, ...this.#declared]
+    const reply = await answerHandshake({
+      call,
+      scope,
+      origin: this.origin,
+      handlers,
+      context: sockets,
+      dial: upstream === undefined ? undefined : () => ports.dial(upstream, call),
+      onRoute,
+    })
+    return reply ?? this.#refused(call, unhandledSocket(call, socketRoutes(handlers)))
+  }
+
   async #ask(call: Call): Promise<{ route: string; response: Response } | undefined> {
     const pathname = call.path.split('?', 1)[0]!
     const candidates = this.#index.candidates(call.method, pathname)
     if (candidates.length === 0) return undefined
     let request = requestFor(call, this.origin)
+    const cookie = header(call.headers, 'cookie')
     for (const handler of candidates) {
       // A handler may read the body and leave the answer to the next one.
-      if (request.bodyUsed) request = requestFor(call, this.origin)
-      const response = await this.#context.ports.answer([handler], request, this.origin)
+      if (request.bodyUsed && !isStreamed(call.body)) request = requestFor(call, this.origin)
+      const response = await (directRun(handler, { id: `${call.id}/${call.attempt}`, pathname, request, cookie }) ??
+        this.#context.ports.answer([handler], forMsw(request, call), this.origin))
       if (response !== undefined && typeof response?.headers?.get !== 'function') {
         const error = noResponse(call, response)
         this.#context.problem(error, call)
@@ -115,7 +152,8 @@ export class ServiceRuntime {
   }
 
   /** No handlers: calls what it declares with the request it got, and answers 200 with the results or 502 with the failures. */
-  async #byDefault(call: Call): Promise<Reply> {
+  async #byDefault(received: Call): Promise<Reply> {
+    const call = await withWholeBody(received)
     const calls = await Promise.all(
       this.#context.dependencies(this.name).map(async ({ callee, mode }) => {
         const reply = await this.#context.callOn(this.name, callee, call)
@@ -139,8 +177,19 @@ export class ServiceRuntime {
   }
 
   #unhandled(call: Call): Reply {
-    if (this.#context.unhandledRequests === 'passthrough') return answered(404, { text: '' })
-    const error = unhandledRequest(call, this.routes)
+    if (this.#context.unhandledRequests === 'passthrough') return passedThrough
+    // Finding what is nearest costs more than everything else; a client that asks in a loop gets the same error again.
+    const key = `${this.sequences.version} ${call.caller} ${call.method} ${call.path.split('?', 1)[0]}`
+    let error = this.#mistakes.get(key)
+    if (!error) {
+      if (this.#mistakes.size >= 100) this.#mistakes.clear()
+      this.#mistakes.set(key, (error = unhandledRequest(call, this.routes)))
+    }
+    return this.#refused(call, error)
+  }
+
+  #refused(call: Call, error: Error): Reply {
+    if (this.#context.unhandledRequests === 'passthrough') return passedThrough
     this.#context.problem(error, call)
     return failed('unhandled', { message: error.message, processed: false })
   }
@@ -175,34 +224,9 @@ interface Thrown {
  * definition's handlers serve many meshes, and each begins afresh.
  */
 const httpHandlers = (handlers: readonly Handler[]): Handler[] =>
-  handlers.map((handler) => Object.assign(Object.create(handler) as Handler, { isUsed: false }))
+  handlers.map((handler) =>
+    // Those of WebSockets note nothing, and can only be used as they are.
+    isSocketHandler(handler) ? handler : Object.assign(Object.create(handler) as Handler, { isUsed: false }),
+  )
 
-function requestFor(call: Call, origin: string): Request {
-  const hasBody = call.body !== null && call.method !== 'GET' && call.method !== 'HEAD'
-  const headers = new Headers()
-  for (const [name, value] of call.headers) if (!name.startsWith(':')) headers.append(name, value)
-  return new Request(origin + call.path, {
-    method: call.method,
-    headers,
-    signal: call.signal,
-    // The bytes are not changed by anyone; a copy would only satisfy the type of a shared buffer.
-    ...(hasBody && { body: call.body as Uint8Array<ArrayBuffer> }),
-  })
-}
-
-const streamed = /^(text\/event-stream|application\/x-ndjson|multipart\/x-mixed-replace)/
-
-async function replyOf(response: Response): Promise<Reply> {
-  if (response.type === 'error')
-    return failed('reset', { processed: true, message: 'the handler answered with HttpResponse.error()' })
-  const headers = [...response.headers].map(([name, value]) => [name, value] as const)
-  const isStream = streamed.test(response.headers.get('content-type') ?? '')
-  const body = response.body === null ? null : isStream ? response.body : new Uint8Array(await response.arrayBuffer())
-  return Object.freeze({
-    outcome: 'answered',
-    status: response.status,
-    ...(response.statusText && { statusText: response.statusText }),
-    headers,
-    body,
-  })
-}
+const isForRequests = (handler: Handler): boolean => !isSocketHandler(handler)

@@ -29,7 +29,14 @@ export class Simulations {
   constructor(engine: Engine, ports: Ports) {
     this.#engine = engine
     this.#ports = ports
-    this.#random = createRandom(engine.seed)
+    const own = createRandom(engine.seed)
+    this.#random = {
+      ...own,
+      // A simulation that fails names the seed if chance took part anywhere.
+      get used() {
+        return own.used || engine.random.used
+      },
+    }
   }
 
   /** `isIntercepted` tells whether requests of this process reach the mesh already; in a simulation they always do. */

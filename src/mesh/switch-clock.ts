@@ -1,9 +1,11 @@
 import { sleepOn } from '../time/clock.ts'
-import type { Clock, ClockMode } from '../time/clock.ts'
+import type { Accuracy, Clock, ClockMode, Fidelity } from '../time/clock.ts'
+import { unmeasured } from '../time/fidelity.ts'
 
 interface Pending {
   readonly dueMs: number
   readonly fire: () => void
+  readonly accuracy: Accuracy
   undo: () => void
 }
 
@@ -53,8 +55,8 @@ export class SwitchClock implements Clock {
     return (this.#originMs ??= this.now())
   }
 
-  timer(ms: number, fire: () => void): () => void {
-    const pending: Pending = { dueMs: this.now() + ms, fire, undo: () => {} }
+  timer(ms: number, fire: () => void, accuracy: Accuracy = 'ordinary'): () => void {
+    const pending: Pending = { dueMs: this.now() + ms, fire, accuracy, undo: () => {} }
     const home = this.#pending
     home.add(pending)
     this.#set(pending, ms, home)
@@ -66,6 +68,11 @@ export class SwitchClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return ms > 0 ? sleepOn(this, ms, signal) : Promise.resolve()
+  }
+
+  /** Of the delays in real time; a clock that is not real has none that could be measured. */
+  fidelity(): Fidelity {
+    return this.#current.fidelity?.() ?? unmeasured(this.#current.mode)
   }
 
   /** Goes over to `clock`; the journal's time starts again at 0. Returns the way back. */
@@ -93,10 +100,11 @@ export class SwitchClock implements Clock {
   }
 
   #set(pending: Pending, ms: number, home: Set<Pending>): void {
-    pending.undo = this.#current.timer(ms, () => {
+    const fire = () => {
       home.delete(pending)
       pending.fire()
-    })
+    }
+    pending.undo = this.#current.timer(ms, fire, pending.accuracy)
   }
 
   #goOverTo(clock: Clock): void {

@@ -20,10 +20,27 @@ const encoder = new TextEncoder()
 function hash53(text: string): number {
   let a = 0xdeadbeef
   let b = 0x41c6ce57
-  for (const byte of encoder.encode(text)) {
+  for (let i = 0; i < text.length; i++) {
+    const byte = text.charCodeAt(i)
+    // The same numbers as over the bytes in UTF-8, which are the characters themselves as long as all are ASCII.
+    if (byte > 127) return hash53Of(encoder.encode(text))
     a = Math.imul(a ^ byte, 2654435761)
     b = Math.imul(b ^ byte, 1597334677)
   }
+  return mixed(a, b)
+}
+
+function hash53Of(bytes: Uint8Array): number {
+  let a = 0xdeadbeef
+  let b = 0x41c6ce57
+  for (const byte of bytes) {
+    a = Math.imul(a ^ byte, 2654435761)
+    b = Math.imul(b ^ byte, 1597334677)
+  }
+  return mixed(a, b)
+}
+
+function mixed(a: number, b: number): number {
   a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909)
   b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909)
   a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909)

@@ -17,10 +17,11 @@ export interface EdgeRow {
   readonly maxMs: number | undefined
 }
 
-/** One row per edge, those that were called first, each group in the order of declaration. */
+/** One row per edge that carries calls, those that were called first, each group in the order of declaration. */
 export function edgeTable({ journal, facts, graph }: Stood): EdgeRow[] {
   const status = standing({ journal, facts, ...(graph && { graph }) }).edges
-  const rows = facts().edges.map(({ name: edge }): EdgeRow => {
+  const carrying = facts().edges.filter(({ carriesBytes }) => !carriesBytes)
+  const rows = carrying.map(({ name: edge }): EdgeRow => {
     const calls = journal.where({ type: 'call.ended', edge })
     const durations = calls.map(({ durationMs }) => durationMs).sort((a, b) => a - b)
     return {

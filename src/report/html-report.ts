@@ -1,4 +1,5 @@
 import { circuitTimelineSvg } from './circuit-timeline-svg.ts'
+import { connectionTable } from './connection-table.ts'
 import { edgeTable } from './edge-table.ts'
 import { faultSpans } from './fault-span.ts'
 import { htmlJournal } from './html-journal.ts'
@@ -47,6 +48,7 @@ export function htmlReport(mesh: Reported): string {
     figure('Services', mesh.graph.toSvg(standing(mesh))),
     figure('Circuits', circuitTimelineSvg(mesh)),
     edges(mesh),
+    connections(mesh),
     faults(mesh, time),
     traces(mesh),
     htmlJournal(journal),
@@ -96,6 +98,21 @@ function edges(mesh: Reported): string {
   return table(
     'Edges',
     ['Edge', 'Standing', '#Calls', '#Tries', '#Failed', '#Fallbacks', '#Median', '#Max'],
+    lines,
+    rows.length,
+  )
+}
+
+function connections(mesh: Reported): string {
+  const rows = connectionTable(mesh)
+  if (rows.length === 0) return ''
+  const lines = rows.slice(0, maxRows).map(({ edge, opened, open, bytesSent, bytesReceived, endings }) => {
+    const numbers = [opened, open, bytesSent, bytesReceived].map((value) => `<td class="n">${value}</td>`).join('')
+    return `<tr${opened === 0 ? ' class="quiet"' : ''}><td>${escaped(edge)}</td>${numbers}<td>${escaped(endings) || '–'}</td></tr>`
+  })
+  return table(
+    'Connections',
+    ['Edge', '#Opened', '#Open', '#Bytes sent', '#Bytes received', 'Endings'],
     lines,
     rows.length,
   )

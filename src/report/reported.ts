@@ -1,4 +1,5 @@
 import type { Subject } from '../journal/subject.ts'
+import type { Fidelity } from '../time/clock.ts'
 import type { Topology } from '../topology/graph.ts'
 import type { WaterfallLimits } from '../tracing/waterfall.ts'
 
@@ -11,4 +12,6 @@ export interface Reported extends Subject {
     toHtml(traceId?: string, limits?: Omit<WaterfallLimits, 'width'>): string
   }
   readonly problems: readonly Error[]
+  /** How close simulated delays came; a report mentions them when there were any in real time. */
+  fidelity?(): Fidelity
 }

@@ -1,4 +1,5 @@
 import type { Filter, FilterContext } from '../call/filter.ts'
+import { LightSignal } from '../call/light-signal.ts'
 import { failed, type Reply } from '../call/reply.ts'
 import { discard } from './discard.ts'
 
@@ -12,7 +13,7 @@ export function timeout(limitMs: number, { edge, clock, record }: FilterContext)
     const left = () => failed('aborted', { message: 'The caller went away before an answer was there.' })
     if (call.signal.aborted) return left()
 
-    const inner = new AbortController()
+    const inner = new LightSignal()
     let isOver = false
     let leave!: () => void
     let undo!: () => void

@@ -1,17 +1,10 @@
 import type { Handler } from '../topology/options.ts'
+import { PathTree, segmentsOf } from './path-tree.ts'
 
 /** The part of an MSW HTTP handler that the index reads. */
 interface HandlerInfo {
   readonly info?: { readonly method?: unknown; readonly path?: unknown; readonly header?: unknown }
 }
-
-interface Node {
-  readonly children: Map<string, Node>
-  param?: Node
-  readonly here: number[]
-}
-
-const node = (): Node => ({ children: new Map(), here: [] })
 
 // A path of plain segments and whole-segment parameters goes into the tree; everything else that path-to-regexp or MSW
 // understands (wildcards, optional or repeated parameters, patterns, regular expressions) is left to MSW to decide.
@@ -24,44 +17,22 @@ const paramSegment = /^:[A-Za-z_]\w*$/
  */
 export class HandlerIndex {
   readonly #handlers: readonly Handler[]
-  readonly #root = node()
+  readonly #tree = new PathTree<number>()
   readonly #always: number[] = []
 
   constructor(handlers: readonly Handler[], origin: string) {
     this.#handlers = handlers
     handlers.forEach((handler, order) => {
       const path = (handler as HandlerInfo).info?.path
-      const segments = typeof path === 'string' ? segmentsOf(path, origin) : undefined
-      if (!segments) {
-        this.#always.push(order)
-        return
-      }
-      let at = this.#root
-      for (const segment of segments) {
-        if (segment.startsWith(':')) at = at.param ??= node()
-        else {
-          let child = at.children.get(segment)
-          if (!child) at.children.set(segment, (child = node()))
-          at = child
-        }
-      }
-      at.here.push(order)
+      const plain = typeof path === 'string' ? plainPath(path, origin) : undefined
+      if (plain === undefined) this.#always.push(order)
+      else this.#tree.add(plain, order)
     })
   }
 
   candidates(method: string, pathname: string): Handler[] {
-    const found = [...this.#always]
-    const segments = pathname.split('/').filter((segment) => segment !== '')
-    const walk = (at: Node | undefined, depth: number): void => {
-      if (!at) return
-      if (depth === segments.length) {
-        found.push(...at.here)
-        return
-      }
-      walk(at.children.get(decode(segments[depth]!)), depth + 1)
-      walk(at.param, depth + 1)
-    }
-    walk(this.#root, 0)
+    const found = this.#tree.find(pathname)
+    if (this.#always.length > 0) found.push(...this.#always)
     return found
       .sort((a, b) => a - b)
       .map((order) => this.#handlers[order]!)
@@ -90,22 +61,12 @@ function takesMethod(handler: Handler, method: string): boolean {
   return typeof wanted !== 'string' || wanted.toUpperCase() === method
 }
 
-function segmentsOf(path: string, origin: string): string[] | undefined {
+/** The path of a handler that the tree can hold, else undefined. */
+function plainPath(path: string, origin: string): string | undefined {
   let rest = path
   if (path.startsWith(origin)) rest = path.slice(origin.length)
   else if (!path.startsWith('/')) return undefined
   if (rest.includes('?')) return undefined
-  const segments = rest.split('/').filter((segment) => segment !== '')
-  return segments.every((segment) => plainSegment.test(segment) || paramSegment.test(segment))
-    ? segments.map(decode)
-    : undefined
-}
-
-/** As it is compared: MSW decodes paths, and takes no notice of case. */
-function decode(segment: string): string {
-  try {
-    return decodeURIComponent(segment).toLowerCase()
-  } catch {
-    return segment.toLowerCase()
-  }
+  const isPlain = segmentsOf(rest).every((segment) => plainSegment.test(segment) || paramSegment.test(segment))
+  return isPlain ? rest : undefined
 }

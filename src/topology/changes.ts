@@ -2,6 +2,7 @@ import { edgeName } from '../call/call.ts'
 import { checkOrigins, checkServiceName } from './address.ts'
 import { frozenCopy, frozenService } from './copy.ts'
 import type { EdgeOptions, ServiceOptions } from './options.ts'
+import { checkTcpCalls, checkTcpEdge } from './tcp.ts'
 import { validateEdgeOptions, validateServiceOptions } from './validate.ts'
 
 /** The services of a mesh by name. Never changed; these functions give changed copies. */
@@ -13,6 +14,7 @@ export function serviceAdded(mesh: string, services: Services, name: string, opt
   validateServiceOptions(`service "${name}"`, options, { name: mesh, services: names })
   checkServiceName(name, options.url !== undefined)
   const added = { ...services, [name]: frozenService(options) }
+  checkTcpCalls(added)
   checkOrigins(added)
   return Object.freeze(added)
 }
@@ -26,6 +28,7 @@ export function serviceRemoved(services: Services, name: string): Services {
 /** With a call added, or its options replaced; they are validated. */
 export function edgeAdded(services: Services, caller: string, callee: string, options: EdgeOptions): Services {
   validateEdgeOptions(edgeName(caller, callee), options)
+  if (services[callee]?.tcp) checkTcpEdge(edgeName(caller, callee), callee, options)
   const before = services[caller]!
   const calls = Object.freeze({ ...before.calls, [callee]: frozenCopy(options) })
   return Object.freeze({ ...services, [caller]: Object.freeze({ ...before, calls }) })

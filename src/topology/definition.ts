@@ -69,6 +69,10 @@ export class MeshDefinition<S extends MeshShape = MeshShape> {
     return this.#options.unhandledRequests ?? meshDefaults.unhandledRequests
   }
 
+  get unknownHosts(): 'refuse' | 'passthrough' {
+    return this.#options.unknownHosts ?? meshDefaults.unknownHosts
+  }
+
   get hopLimit(): number {
     return this.#options.hopLimit ?? meshDefaults.hopLimit
   }

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'msw'
+import type { RequestHandler, WebSocketHandler } from 'msw'
 import type { CallMode } from '../call/call.ts'
 
 /** An answer written down: a bare number is a status with an empty body. */
@@ -88,8 +88,8 @@ export type ResponseTime =
   | { kind: 'lognormal'; medianMs: number; p99Ms: number }
   | { kind: 'exponential'; meanMs: number }
 
-/** MSW's handlers for HTTP and GraphQL. WebSocket handlers are refused: a mesh does not serve sockets yet. */
-export type Handler = RequestHandler
+/** MSW's handlers for HTTP, GraphQL, server-sent events and WebSockets. */
+export type Handler = RequestHandler | WebSocketHandler
 
 export interface ServiceOptions {
   /** The code under test speaks as this service: its own policies are its own, the mesh's are off unless `sidecar` is true. */
@@ -100,14 +100,28 @@ export interface ServiceOptions {
   calls?: { readonly [callee: string]: EdgeOptions }
   /** MSW handlers. Without any, the service calls each declared dependency with the request it got, and answers 200 with their results, or 502 when a synchronous one failed. */
   handlers?: readonly Handler[]
+  /**
+   * `whole` (default): a request is read to its end before the service gets it. `streamed`: the service gets it with its headers,
+   * and the body as it comes, so that it may answer before the upload has ended. Bodies are read whole all the same where the mesh
+   * may have to send them again: on edges with a `retry` of the mesh in force, and on asynchronous ones.
+   */
+  requestBodies?: 'whole' | 'streamed'
   /** A number is a constant. Default 0. */
   responseTime?: ResponseTime | number
   /** Replicas, 1 by default. Calls go to them in turn. */
   instances?: number
   /** Applies the caller's-side policies although the service is under test, as a sidecar would. */
   sidecar?: boolean
-  /** A real HTTP service at this origin (`http://127.0.0.1:3000`) answers instead of handlers. */
+  /**
+   * A real HTTP service at this origin (`http://127.0.0.1:3000`) answers instead of handlers. With `tcp: true`, the address
+   * (`tcp://127.0.0.1:6379`) that bytes are relayed to.
+   */
   upstream?: string
+  /**
+   * Not HTTP but bytes: a database, a cache, a broker. Connections to `mesh.url(...)` are relayed to `upstream`, which has to
+   * be given, and faults act on their bytes. Takes no handlers, and edges to it no policies.
+   */
+  tcp?: boolean
   metadata?: { readonly [key: string]: string }
 }
 
@@ -122,6 +136,11 @@ export interface MeshOptions<
   undeclaredCalls?: 'fail' | 'allow'
   /** A request that no handler of its service takes: `fail` (default) answers 501 and fails the test, `passthrough` answers 404 and goes on. */
   unhandledRequests?: 'fail' | 'passthrough'
+  /**
+   * A request through a proxy of the mesh to a host that is neither a service nor this machine: `refuse` (default) answers 502
+   * and nothing leaves the machine, `passthrough` lets it out for real.
+   */
+  unknownHosts?: 'refuse' | 'passthrough'
   /** Services one call may travel through before it is stopped as a cycle. Default 32. */
   hopLimit?: number
 }

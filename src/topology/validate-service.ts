@@ -1,7 +1,21 @@
-import { MeshError } from '../errors.ts'
 import { edgeOptions } from './validate-edge.ts'
 import { originUrl } from './address.ts'
-import { boolean, integer, kinds, number, options, pathOf, recordOf, text, unexpected, type Check } from './checks.ts'
+import type { ServiceOptions } from './options.ts'
+import { checkTcpService, tcpAddress } from './tcp.ts'
+import {
+  boolean,
+  integer,
+  isPlainObject,
+  kinds,
+  number,
+  oneOf,
+  options,
+  pathOf,
+  recordOf,
+  text,
+  unexpected,
+  type Check,
+} from './checks.ts'
 
 const distribution = kinds(
   {
@@ -30,10 +44,6 @@ const responseTime: Check = (value, place) => {
  * of a test runner's sandbox.
  */
 export const handler: Check = (value, place) => {
-  if ((value as { kind?: unknown } | null)?.kind === 'websocket')
-    throw new MeshError('MESH_UNSUPPORTED', `${pathOf(place)}: WebSocket handlers are not served by a mesh yet`, {
-      fix: 'Take it out, and serve the socket with an MSW of your own.',
-    })
   if (typeof value === 'object' && value !== null && 'run' in value && typeof value.run === 'function') return
   throw unexpected(place, 'an MSW handler', value, { fix: handlerFix(value) })
 }
@@ -65,18 +75,31 @@ const calls: Check = (value, place) => {
   recordOf(edgeOptions, 'edge options by callee')(value, place)
 }
 
+const known = (upstream: Check) =>
+  options(
+    {
+      underTest: boolean,
+      url: originUrl,
+      calls,
+      handlers,
+      responseTime,
+      requestBodies: oneOf('whole', 'streamed'),
+      instances: integer({ atLeast: 1, atMost: 1_000 }),
+      sidecar: boolean,
+      upstream,
+      tcp: boolean,
+      metadata: recordOf(text, 'strings'),
+    },
+    { fix: 'Write {} for a service that answers 200.' },
+  )
+
+const ofHttp = known(originUrl)
+const ofBytes = known(tcpAddress)
+
 /** Checks {@link ServiceOptions}, all but whether the callees exist. */
-export const serviceOptions: Check = options(
-  {
-    underTest: boolean,
-    url: originUrl,
-    calls,
-    handlers,
-    responseTime,
-    instances: integer({ atLeast: 1, atMost: 1_000 }),
-    sidecar: boolean,
-    upstream: originUrl,
-    metadata: recordOf(text, 'strings'),
-  },
-  { fix: 'Write {} for a service that answers 200.' },
-)
+export const serviceOptions: Check = (value, place) => {
+  const { tcp, upstream } = (isPlainObject(value) ? value : {}) as { tcp?: unknown; upstream?: unknown }
+  const isBytes = tcp === true || (tcp === undefined && typeof upstream === 'string' && upstream.startsWith('tcp:'))
+  ;(isBytes ? ofBytes : ofHttp)(value, place)
+  checkTcpService(value as ServiceOptions, place)
+}

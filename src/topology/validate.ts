@@ -1,13 +1,19 @@
 import type { EdgeOptions, Handler, MeshOptions, ReplySpec, ServiceOptions } from './options.ts'
 import { checkOrigins, checkServiceName } from './address.ts'
 import { integer, isPlainObject, oneOf, options, pathOf, unexpected, type Check } from './checks.ts'
+import { checkTcpCalls } from './tcp.ts'
 import { unknownService } from './unknown.ts'
 import { edgeOptions } from './validate-edge.ts'
 import { replySpec } from './validate-reply.ts'
 import { handler, serviceOptions } from './validate-service.ts'
 
 /** What a mesh is when its options do not say otherwise. */
-export const meshDefaults = { undeclaredCalls: 'fail', unhandledRequests: 'fail', hopLimit: 32 } as const
+export const meshDefaults = {
+  undeclaredCalls: 'fail',
+  unhandledRequests: 'fail',
+  unknownHosts: 'refuse',
+  hopLimit: 32,
+} as const
 
 /**
  * Checks the options of one edge.
@@ -66,6 +72,7 @@ const meshLevel = options({
   seed,
   undeclaredCalls: oneOf('fail', 'allow'),
   unhandledRequests: oneOf('fail', 'passthrough'),
+  unknownHosts: oneOf('refuse', 'passthrough'),
   hopLimit: integer({ atLeast: 1, atMost: 1_000 }),
 })
 
@@ -100,5 +107,6 @@ export function validateMeshOptions(value: unknown): asserts value is MeshOption
     serviceOptions(given, { owner: 'services', key: service })
     checkCallees(pathOf({ owner: 'services', key: service }), given as ServiceOptions, { name, services: names })
   }
+  checkTcpCalls(services as MeshOptions['services'])
   checkOrigins(services as MeshOptions['services'])
 }

@@ -1,5 +1,5 @@
 import type { Call } from '../call/call.ts'
-import type { Reply } from '../call/reply.ts'
+import type { Outcome, Reply } from '../call/reply.ts'
 import type { SpanSide } from './ids.ts'
 
 export type SpanAttributes = Record<string, string | number | boolean>
@@ -16,7 +16,7 @@ function methodAttributes(method: string): SpanAttributes {
     : { 'http.request.method': '_OTHER', 'http.request.method_original': method }
 }
 
-function targetAttributes({ path }: Call): SpanAttributes {
+function targetAttributes({ path }: Pick<Call, 'path'>): SpanAttributes {
   const question = path.indexOf('?')
   return question === -1
     ? { 'url.path': path }
@@ -34,7 +34,7 @@ function parsedUrl(text: string): URL | undefined {
 
 const scheme = (url: URL | undefined) => url?.protocol.slice(0, -1) || 'http'
 
-export function clientAttributes(call: Call): SpanAttributes {
+export function clientAttributes(call: Pick<Call, 'url' | 'method' | 'path' | 'callee' | 'attempt'>): SpanAttributes {
   const url = parsedUrl(call.url)
   return {
     ...methodAttributes(call.method),
@@ -46,7 +46,10 @@ export function clientAttributes(call: Call): SpanAttributes {
   }
 }
 
-export function serverAttributes(call: Call, instance: string): SpanAttributes {
+export function serverAttributes(
+  call: Pick<Call, 'url' | 'method' | 'path' | 'callee'>,
+  instance: string,
+): SpanAttributes {
   const url = parsedUrl(call.url)
   return {
     ...methodAttributes(call.method),
@@ -64,21 +67,30 @@ export function spanName(method: string, route?: string): string {
   return route === undefined ? verb : `${verb} ${route}`
 }
 
+/** What of a reply a span tells. */
+export interface ReplyFacts {
+  readonly outcome: Outcome
+  /** Of the answer, or of the part of it that came before the failure. */
+  readonly status?: number
+}
+
+export function replyFacts(reply: Reply): ReplyFacts {
+  const status = reply.outcome === 'answered' ? reply.status : reply.partial?.status
+  return status === undefined ? { outcome: reply.outcome } : { outcome: reply.outcome, status }
+}
+
 /** What an answer adds to its span. A 4xx is an error of the one who asked, a 5xx of both, a failure always. */
-export function replyAttributes(reply: Reply, side: SpanSide): { attributes: SpanAttributes; isError: boolean } {
-  if (reply.outcome !== 'answered') {
-    const status = reply.partial?.status
-    return {
-      attributes: {
-        ...(status !== undefined && { 'http.response.status_code': status }),
-        'error.type': reply.outcome,
-      },
-      isError: true,
-    }
-  }
-  const isError = reply.status >= (side === 'client' ? 400 : 500)
+export function replyAttributes(
+  { outcome, status }: ReplyFacts,
+  side: SpanSide,
+): { attributes: SpanAttributes; isError: boolean } {
+  const isAnswered = outcome === 'answered'
+  const isError = !isAnswered || (status ?? 0) >= (side === 'client' ? 400 : 500)
   return {
-    attributes: { 'http.response.status_code': reply.status, ...(isError && { 'error.type': String(reply.status) }) },
+    attributes: {
+      ...(status !== undefined && { 'http.response.status_code': status }),
+      ...(isError && { 'error.type': isAnswered ? String(status) : outcome }),
+    },
     isError,
   }
 }

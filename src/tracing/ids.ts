@@ -6,9 +6,9 @@ export type SpanSide = 'client' | 'server'
 /** Trace and span ids that depend on the seed and the call alone, so that concurrency cannot change them. */
 export interface Ids {
   /** 32 lower-case hex digits, never all zeroes, all bytes drawn (so the random flag may be set). */
-  traceId(call: Call, side: SpanSide): string
+  traceId(call: Pick<Call, 'id'>, side: SpanSide): string
   /** 16 lower-case hex digits, never all zeroes. */
-  spanId(call: Call, side: SpanSide): string
+  spanId(call: Pick<Call, 'id' | 'attempt'>, side: SpanSide): string
 }
 
 /**

@@ -1,27 +1,32 @@
-import { SpanKind, SpanStatusCode, type Span } from '@opentelemetry/api'
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { Call, HeaderList } from '../call/call.ts'
-import type { FilterContext } from '../call/filter.ts'
 import type { Reply } from '../call/reply.ts'
+import { extract, headerLine, inject, isTraceHeader, type TraceContext } from '../call/trace-context.ts'
+import type { EntryData } from '../journal/entry.ts'
+import type { Recorder } from '../journal/journal.ts'
+import type { Shorthand } from '../journal/shorthand.ts'
 import type { Random } from '../random/random.ts'
 import type { Clock } from '../time/clock.ts'
 import {
   clientAttributes,
   replyAttributes,
+  replyFacts,
   serverAttributes,
   spanName,
+  type ReplyFacts,
   type SpanAttributes,
 } from './http-attributes.ts'
 import { createIds, type SpanSide } from './ids.ts'
 import { createProviders, hrTime } from './providers.ts'
-import { extract, headerLine, inject, type TraceContext } from './w3c.ts'
 
 export interface TracingOptions {
   readonly services: Iterable<string>
   /** Only its seed is used; drawing ids does not count as chance. */
   readonly random: Pick<Random, 'seed'>
   readonly clock: Pick<Clock, 'now'>
-  readonly record: FilterContext['record']
+  readonly record: Recorder['record']
+  readonly jot: Recorder['jot']
   /** When the journal's time was 0, in milliseconds since the Unix epoch. A function if that moves (`simulate`). */
   readonly startMs: number | (() => number)
 }
@@ -60,56 +65,95 @@ export interface Tracing {
    * Also writes down, as `trace.context`, what the caller had put on the wire and what arrived.
    */
   serverSpan(call: Call, instance: string): ServerSpan
+  /** Makes the real span that a note stands for and gives it as the journal has it. */
+  entryOf(note: SpanNote): EntryData['span.ended']
 }
 
-type Base = { readonly call: Call; readonly zeroMs: number }
+/** A finished span in plain JSON: enough to make the real one when somebody reads it. */
+export interface SpanNote {
+  readonly side: SpanSide
+  readonly call: Pick<Call, 'id' | 'attempt' | 'caller' | 'callee' | 'method' | 'path' | 'url' | 'headers'>
+  /** Of the callee, for a server's span. */
+  readonly instance?: string
+  readonly route?: string
+  /** On the mesh's clock. */
+  readonly startMs: number
+  readonly endMs: number
+  /** When the journal's time was 0, on the same clock. */
+  readonly zeroMs: number
+  readonly reply: ReplyFacts
+}
 
 const rounded = (ms: number) => Math.round(ms * 1000) / 1000
 
 /**
- * Tracing as the sidecars of a mesh would do it, on real OpenTelemetry spans. Each finished span is in the journal, as
- * `span.ended`, before `end` returns. The sampled flag that came in goes out again whatever it was, as does the random
- * flag; spans of unsampled traces are recorded too.
+ * Tracing as the sidecars of a mesh would do it, on real OpenTelemetry spans. A span is written down in a few words when
+ * it ends and is made when it is read: nobody waits for it on the road. The sampled flag that came in goes out again
+ * whatever it was, as does the random flag; spans of unsampled traces are recorded too.
  */
-export function createTracing({ services, random, clock, record, startMs }: TracingOptions): Tracing {
+export function createTracing({ services, random, clock, jot, record, startMs }: TracingOptions): Tracing {
   const ids = createIds(random)
-  const bases = new WeakMap<object, Base>()
   const zero = typeof startMs === 'function' ? startMs : () => startMs
+  let made: ReadableSpan | undefined
+  const providers = createProviders(services, (span) => (made = span))
 
-  const providers = createProviders(services, (span) => {
-    const base = bases.get(span)
-    if (base) record('span.ended', spanEntry(span, base))
-  })
-
-  const open = (call: Call, side: SpanSide, attributes: SpanAttributes) => {
+  const entryOf = (note: SpanNote): EntryData['span.ended'] => {
+    const { side, call, instance = '', route, reply } = note
     const parent = extract(call.headers).context
-    const service = side === 'client' ? call.caller : call.callee
-    const zeroMs = zero()
-    const openedMs = clock.now()
     const span = providers.start({
-      service,
+      service: side === 'client' ? call.caller : call.callee,
       side,
-      name: spanName(call.method),
+      name: spanName(call.method, route),
       traceId: parent ? parent.traceId : ids.traceId(call, side),
       spanId: ids.spanId(call, side),
       parent,
-      startMs: openedMs,
-      attributes,
+      startMs: note.startMs,
+      attributes: side === 'client' ? clientAttributes(call) : serverAttributes(call, instance),
     })
-    bases.set(span, { call, zeroMs })
-    const { traceId, spanId } = span.spanContext()
-    // The SDK would set the sampled flag whatever the parent said, and it knows no random flag: ours come from the wire.
-    const flags = parent?.flags ?? { sampled: true, random: true }
-    const context: TraceContext = { traceId, spanId, flags, ...(parent?.state && { state: parent.state }) }
+    if (route !== undefined) span.setAttribute('http.route', route)
+    const { attributes, isError } = replyAttributes(reply, side)
+    span.setAttributes(attributes)
+    if (isError) span.setStatus({ code: SpanStatusCode.ERROR })
+    span.end(hrTime(note.endMs))
+    return spanEntry(made!, note)
+  }
+  const ended: Shorthand<SpanNote> = {
+    types: ['span.ended'],
+    write: (note) => [{ type: 'span.ended', ...entryOf(note) }],
+  }
+
+  const open = (call: Call, side: SpanSide, instance?: string) => {
+    const zeroMs = zero()
+    const openedMs = clock.now()
     let isOpen = true
-    const end = (reply: Reply) => {
-      if (!isOpen) return false
-      isOpen = false
-      // The SDK would set an end before the start right too, but with a warning in the user's log.
-      finish(span, reply, side, Math.max(clock.now(), openedMs))
-      return true
+    let route: string | undefined
+    return {
+      setRoute: (text: string) => (route = pathOf(text)),
+      /** Ids and flags as they go out; found only when somebody asks. */
+      context(): TraceContext {
+        const parent = extract(call.headers).context
+        // The SDK would set the sampled flag whatever the parent said, and it knows no random flag: ours come from the wire.
+        const flags = parent?.flags ?? { sampled: true, random: true }
+        const traceId = parent ? parent.traceId : ids.traceId(call, side)
+        return { traceId, spanId: ids.spanId(call, side), flags, ...(parent?.state && { state: parent.state }) }
+      },
+      end(reply: Reply): boolean {
+        if (!isOpen) return false
+        isOpen = false
+        jot(ended, {
+          side,
+          call: factsOf(call),
+          ...(instance !== undefined && { instance }),
+          ...(route !== undefined && { route }),
+          startMs: openedMs,
+          // The SDK would set an end before the start right too, but with a warning in the user's log.
+          endMs: Math.max(clock.now(), openedMs),
+          zeroMs,
+          reply: replyFacts(reply),
+        })
+        return true
+      },
     }
-    return { span, context, end }
   }
 
   // What callers had put on attempts that are under way; a call that never arrives is written down when it ends.
@@ -117,19 +161,11 @@ export function createTracing({ services, random, clock, record, startMs }: Trac
   const keyOf = (call: Call) => `${call.id}/${call.attempt}`
 
   const recordContext = (call: Call, arrived: HeaderList | undefined) => {
-    const left = underWay.get(keyOf(call))
-    underWay.delete(keyOf(call))
+    const key = keyOf(call)
+    const left = underWay.get(key)
+    underWay.delete(key)
     if (!left && !arrived) return
-    const { id, edge, attempt, origin } = call
-    record('trace.context', {
-      call: id,
-      edge,
-      attempt,
-      ...lines('received', left?.received),
-      ...lines('sent', arrived),
-      origin,
-      underTest: left?.underTest ?? false,
-    })
+    record('trace.context', contextEntry(call, left?.received, arrived, left?.underTest ?? false))
   }
 
   return {
@@ -140,38 +176,62 @@ export function createTracing({ services, random, clock, record, startMs }: Trac
     clientSpan(call, { underTest = false } = {}) {
       underWay.set(keyOf(call), { received: call.headers, underTest })
       if (underTest) return { call, headers: call.headers, end: () => recordContext(call, undefined) }
-      const { context, end } = open(call, 'client', clientAttributes(call))
-      const headers = inject(call.headers, context)
+      const span = open(call, 'client')
+      const headers = inject(call.headers, span.context())
       return {
         call: Object.freeze({ ...call, headers }),
         headers,
         end(reply) {
-          if (end(reply)) recordContext(call, undefined)
+          if (span.end(reply)) recordContext(call, undefined)
         },
       }
     },
     serverSpan(call, instance) {
       recordContext(call, call.headers)
-      const { span, context, end } = open(call, 'server', serverAttributes(call, instance))
+      const span = open(call, 'server', instance)
       return {
-        context,
-        traceHeaders: () => inject([], context),
-        setRoute(route) {
-          const path = route.replace(/^[A-Z]+\s+/, '').replace(/^[a-z]+:\/\/[^/]+/i, '') || '/'
-          span.setAttribute('http.route', path).updateName(spanName(call.method, path))
+        get context() {
+          return span.context()
         },
-        end: (reply) => void end(reply),
+        traceHeaders: () => inject([], span.context()),
+        setRoute: span.setRoute,
+        end: (reply) => void span.end(reply),
       }
     },
+    entryOf,
   }
 }
 
-function finish(span: Span, reply: Reply, side: SpanSide, endMs: number) {
-  const { attributes, isError } = replyAttributes(reply, side)
-  span.setAttributes(attributes)
-  if (isError) span.setStatus({ code: SpanStatusCode.ERROR })
-  span.end(hrTime(endMs))
-}
+/** The template of a route without method and origin. */
+export const pathOf = (route: string): string =>
+  route.replace(/^[A-Z]+\s+/, '').replace(/^[a-z]+:\/\/[^/]+/i, '') || '/'
+
+/** What stood on the wire, as `trace.context` has it. */
+export const contextEntry = (
+  { id, edge, attempt, origin }: Pick<Call, 'id' | 'edge' | 'attempt' | 'origin'>,
+  left: HeaderList | undefined,
+  arrived: HeaderList | undefined,
+  underTest: boolean,
+): EntryData['trace.context'] => ({
+  call: id,
+  edge,
+  attempt,
+  ...lines('received', left),
+  ...lines('sent', arrived),
+  origin,
+  underTest,
+})
+
+const factsOf = ({ id, attempt, caller, callee, method, path, url, headers }: Call): SpanNote['call'] => ({
+  id,
+  attempt,
+  caller,
+  callee,
+  method,
+  path,
+  url,
+  headers: headers.filter(([name]) => isTraceHeader(name)),
+})
 
 function lines(name: 'received' | 'sent', headers: HeaderList | undefined) {
   const parent = headers && headerLine(headers, 'traceparent')
@@ -179,7 +239,7 @@ function lines(name: 'received' | 'sent', headers: HeaderList | undefined) {
   return { ...(parent !== undefined && { [name]: parent }), ...(state !== undefined && { [`${name}State`]: state }) }
 }
 
-function spanEntry(span: ReadableSpan, { call, zeroMs }: Base) {
+function spanEntry(span: ReadableSpan, { call, zeroMs }: SpanNote): EntryData['span.ended'] {
   const since = ([seconds, nanos]: readonly [number, number]) => rounded(seconds * 1000 - zeroMs + nanos / 1e6)
   const { traceId, spanId } = span.spanContext()
   const parent = span.parentSpanContext

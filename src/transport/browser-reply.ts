@@ -5,7 +5,7 @@ import { localReply } from '../call/reply.ts'
 import type { AnsweredReply, FailureOutcome, Reply } from '../call/reply.ts'
 import { MeshError } from '../errors.ts'
 import type { Clock } from '../time/clock.ts'
-import { isStream } from './http-exchange.ts'
+import { isStreamed } from '../call/body.ts'
 
 /** What `route.fulfill` takes. */
 export interface Fulfilment {
@@ -32,6 +32,10 @@ const abortCodes: Partial<Record<FailureOutcome, string>> = {
   'reset-mid-body': 'connectionreset',
   truncated: 'connectionclosed',
   hung: 'timedout',
+  'going-away': 'connectionclosed',
+  // A route has no word for bytes that are no HTTP: a page sees `net::ERR_FAILED`.
+  garbage: 'failed',
+  malformed: 'failed',
   aborted: 'aborted',
 }
 
@@ -62,7 +66,7 @@ const limitBytes = 64 * 1024 * 1024
 type Whole = { bytes: Buffer } | { abort: string }
 
 async function bodyOf({ body, headers }: AnsweredReply, { signal, clock }: Asked): Promise<Whole> {
-  if (!isStream(body)) return { bytes: Buffer.from(body ?? []) }
+  if (!isStreamed(body)) return { bytes: Buffer.from(body ?? []) }
   const isEvents = (header(headers, 'content-type') ?? '').startsWith('text/event-stream')
   const reader = body.getReader()
   const cancel = () => void reader.cancel(signal.reason).catch(() => {})

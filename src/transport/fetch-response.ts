@@ -1,8 +1,8 @@
 import type { HeaderList } from '../call/call.ts'
 import { isNetworkFailure, localReply } from '../call/reply.ts'
 import type { AnsweredReply, FailedReply, NetworkFailure, Reply } from '../call/reply.ts'
-import { isStream } from './http-exchange.ts'
-import { connectRefused, headersTimedOut, otherSideClosed, portOf, readReset } from './wire-errors.ts'
+import { isStreamed } from '../call/body.ts'
+import { connectRefused, headersTimedOut, notHttpError, otherSideClosed, portOf, readReset } from './wire-errors.ts'
 
 /** As much of a request as its response depends on. */
 export interface AskedFor {
@@ -48,14 +48,20 @@ function causeOf(outcome: NetworkFailure, url: string): Error {
     case 'reset-mid-body':
       return readReset()
     case 'closed':
+    case 'going-away':
     case 'truncated':
       return otherSideClosed()
+    case 'garbage':
+      return notHttpError('Expected HTTP/', 'HPE_INVALID_CONSTANT')
+    case 'malformed':
+      return notHttpError('Invalid character in chunk size', 'HPE_INVALID_CHUNK_SIZE')
     case 'hung':
       return headersTimedOut()
   }
 }
 
-export const isMidBody = ({ outcome }: FailedReply): boolean => outcome === 'truncated' || outcome === 'reset-mid-body'
+export const isMidBody = ({ outcome }: FailedReply): boolean =>
+  outcome === 'truncated' || outcome === 'reset-mid-body' || outcome === 'malformed'
 
 /** A body of which `sent` arrives before it fails. */
 export function brokenBody(sent: Uint8Array, error: () => Error): ReadableStream<Uint8Array> {
@@ -85,7 +91,7 @@ const bodiless: ReadonlySet<number> = new Set([101, 204, 205, 304])
 export function answeredResponse({ status, statusText, headers, body }: AnsweredReply, method = 'GET'): Response {
   const isEmpty = bodiless.has(status) || method === 'HEAD'
   // A copy, because the reader may keep and change it.
-  const content = isEmpty || body === null ? null : isStream(body) ? body : new Uint8Array(body)
+  const content = isEmpty || body === null ? null : isStreamed(body) ? body : new Uint8Array(body)
   return new Response(content, { status, statusText: statusText ?? '', headers: headersOf(headers) })
 }
 

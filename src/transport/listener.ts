@@ -1,10 +1,14 @@
-import { EventEmitter, once } from 'node:events'
-import { createServer as createHttpServer } from 'node:http'
+import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { Door } from '../call/door.ts'
+import { isTidyPath } from '../call/tidy-path.ts'
 import { MeshError } from '../errors.ts'
+import { AtOnce } from './at-once.ts'
+import { sharedAuthority } from './authority.ts'
+import { createConnectionServer } from './connections.ts'
 import { exchange } from './http-exchange.ts'
-import type { Wire } from './http-exchange.ts'
+import type { Received } from './http-exchange.ts'
+import { shakeHands } from './websocket.ts'
 
 export interface ListenerOptions {
   /** The service that whoever connects speaks as. */
@@ -15,7 +19,7 @@ export interface ListenerOptions {
 }
 
 export interface Listener {
-  /** `http://127.0.0.1:<port>` */
+  /** `http://127.0.0.1:<port>`. The same port speaks TLS, too. */
   readonly url: string
   readonly port: number
   /** Resolves when the port is as the mesh wants it: closed after an outage began, open after it ended. */
@@ -25,22 +29,51 @@ export interface Listener {
 }
 
 /**
- * A real address on 127.0.0.1 at which one service can be reached by one caller, in any process and language. Faults are
- * those of a socket: while the mesh refuses this edge, the port is closed and its connections are reset, and the same port
- * opens again afterwards; a reset is an RST, a closed connection a FIN, a truncated body stops at the byte. A refusal of a
- * single request (one that comes with a probability, say) can only be known once the request was read: it is an RST.
+ * A real address on 127.0.0.1 at which one service can be reached by one caller, in any process and language. It speaks
+ * HTTP/1.1, HTTP/2 (h2c with prior knowledge), and TLS with both of them: what the first bytes of a connection ask for.
+ * Whatever host a request names, it belongs to the edge of this port.
  *
- * @throws MeshError MESH_PORT_TAKEN when the port is in use.
+ * Faults are those of a socket: while the mesh refuses this edge, the port is closed and its connections are reset, and the
+ * same port opens again afterwards; a reset is an RST, a closed connection a FIN, a truncated body stops at the byte. A refusal
+ * of a single request (one that comes with a probability, say) can only be known once the request was read: it is an RST. In
+ * HTTP/2 a fault of a single request ends its stream alone.
+ *
+ * @throws MeshError MESH_PORT_TAKEN when the port is in use; MESH_INVALID_OPTION when MESHWRIGHT_CA names no authority.
  */
 export async function openListener(door: Door, { caller, callee, port = 0 }: ListenerOptions): Promise<Listener> {
-  const sockets = new Set<Socket>()
-  const http = httpServer(door, caller, callee)
-  const accept = (socket: Socket) => {
-    sockets.add(socket)
-    socket.unref()
-    socket.once('close', () => sockets.delete(socket))
-    http.emit('connection', socket)
-  }
+  // One that is named and cannot be used is told now, not to the first client.
+  if (process.env['MESHWRIGHT_CA']) await sharedAuthority()
+  const atOnce = new AtOnce(door)
+  const problem = (error: Error) => door.problem(error)
+  const connections = createConnectionServer({
+    authority: sharedAuthority,
+    problem,
+    serve(request, response, wire, edge: { caller: string; callee: string }, { isSecure, protocol }) {
+      // Over HTTP/2 a body needs no header that announces it.
+      if (!isSecure && protocol === 'http/1.1' && atOnce.answer(request, response, edge)) return
+      void exchange({
+        request,
+        response,
+        wire,
+        clock: door.clock,
+        enter(received) {
+          const place = addressed(received.path, request.headers.host, isSecure)
+          return door.enter({ ...received, ...edge, ...place, origin: 'listener' })
+        },
+        streams: door.streams(edge.caller, edge.callee),
+        problem,
+      })
+    },
+    upgrade(request, socket, head, edge, { isSecure }, wire) {
+      const enter = (received: Received) => {
+        const place = addressed(received.path, request.headers.host, isSecure)
+        return door.enter({ ...received, ...edge, ...place, origin: 'listener' })
+      }
+      void shakeHands({ request, socket, head, wire, clock: door.clock, enter, problem })
+    },
+  })
+  const edge = { caller, callee }
+  const accept = (socket: Socket) => connections.accept(socket, edge)
 
   let server: Server | undefined = await listen(accept, port)
   const bound = (server.address() as AddressInfo).port
@@ -54,10 +87,8 @@ export async function openListener(door: Door, { caller, callee, port = 0 }: Lis
       const closing = once(server, 'close')
       server.close()
       server = undefined
-      for (const socket of sockets) {
-        if (isClosed) socket.destroy()
-        else socket.resetAndDestroy()
-      }
+      if (isClosed) await connections.close()
+      else connections.resetAll()
       await closing
     } else if (!isRefused && !server) {
       server = await listen(accept, bound).catch((error: Error) => void door.problem(error))
@@ -79,40 +110,18 @@ export async function openListener(door: Door, { caller, callee, port = 0 }: Lis
   }
 }
 
-/** Parses what comes over accepted sockets; it never listens itself, so that the port can come and go under it. */
-function httpServer(door: Door, caller: string, callee: string) {
-  const server = createHttpServer({ keepAliveTimeout: 0 }, (request, response) => {
-    request.socket.ref()
-    response.once('close', () => request.socket.unref())
-    void exchange({
-      request,
-      response,
-      wire: wireOf(request.socket),
-      enter: (received) => {
-        const { pathname, search, href } = addressed(received.path, request.headers.host)
-        return door.enter({ ...received, path: pathname + search, url: href, caller, callee, origin: 'listener' })
-      },
-      problem: (error) => door.problem(error),
-    })
-  })
-  // An own property goes around instrumentation that patches the prototype and would report the mesh's inside as the
-  // server of the code under test.
-  server.emit = EventEmitter.prototype.emit
-  return server
-}
+const plainHost = /^[\w.-]+(:\d+)?$/
 
 /** Requests may name their target in full, as for a proxy. */
-function addressed(target: string, host = '127.0.0.1'): URL {
+function addressed(target: string, host = '127.0.0.1', isSecure = false): { path: string; url: string } {
+  const scheme = isSecure ? 'https' : 'http'
+  // Parsing costs more than the rest of the way in, and changes hardly anything.
+  if (isTidyPath(target) && plainHost.test(host)) return { path: target, url: `${scheme}://${host}${target}` }
   // Joined as text, because a path that begins with two slashes would be taken for a host.
-  const text = target.startsWith('/') ? `http://${host}${target}` : target
-  return URL.canParse(text) ? new URL(text) : new URL(`http://127.0.0.1${target.startsWith('/') ? target : '/'}`)
+  const text = target.startsWith('/') ? `${scheme}://${host}${target}` : target
+  const url = URL.canParse(text) ? new URL(text) : new URL(`http://127.0.0.1${target.startsWith('/') ? target : '/'}`)
+  return { path: url.pathname + url.search, url: url.href }
 }
-
-const wireOf = (socket: Socket): Wire => ({
-  refuse: () => void socket.resetAndDestroy(),
-  reset: () => void socket.resetAndDestroy(),
-  close: () => socket.destroySoon(),
-})
 
 async function listen(accept: (socket: Socket) => void, port: number): Promise<Server> {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, accept)

@@ -6,7 +6,7 @@ import type { FailedReply, NetworkFailure, Reply } from '../call/reply.ts'
 import { currentScope } from '../call/scope.ts'
 import { answeredResponse, brokenBody, headersOf, isMidBody, networkError } from './fetch-response.ts'
 import { SCOPE_HEADER } from './http-exchange.ts'
-import { hangUp } from './wire-errors.ts'
+import { hangUp, parseError } from './wire-errors.ts'
 
 /** As much of MSW as is needed; it is handed in because only the user's own copy will do. */
 export interface MswHttp {
@@ -82,7 +82,10 @@ function thrown(reply: FailedReply & { outcome: NetworkFailure }, request: Reque
   const error = networkError(reply, request.url)
   if (!isOffTheWire(request)) return passedOn(error)
   // undici marks what `fetch` sends; it says of a FIN what `http.request` does not.
-  if (reply.outcome === 'closed' && !request.headers.has('sec-fetch-mode')) return hangUp()
+  const isFetch = request.headers.has('sec-fetch-mode')
+  if ((reply.outcome === 'closed' || reply.outcome === 'going-away') && !isFetch) return hangUp()
+  if (reply.outcome === 'garbage' && !isFetch)
+    return passedOn(parseError('Expected HTTP/, RTSP/ or ICE/', 'HPE_INVALID_CONSTANT'))
   return passedOn(error.cause as Error)
 }
 

@@ -36,6 +36,19 @@ export function otherSideClosed(): Error & { code: string } {
   return Object.assign(new Error('other side closed'), { name: 'SocketError', code: 'UND_ERR_SOCKET' })
 }
 
+/** What undici says of bytes that are not what HTTP/1.1 has in their place; `reason` and `code` are its parser's (llhttp). */
+export function notHttpError(reason: string, code: string): Error & { code: string } {
+  return Object.assign(new Error(`Response does not match the HTTP/1.1 protocol (${reason})`), {
+    name: 'HTTPParserError',
+    code,
+  })
+}
+
+/** What `http.request` says of them. */
+export function parseError(reason: string, code: string): Error & { code: string } {
+  return Object.assign(new Error(`Parse Error: ${reason}`), { code })
+}
+
 /** What undici says when its own patience ends before any header came. */
 export function headersTimedOut(): Error & { code: string } {
   return Object.assign(new Error('Headers Timeout Error'), {

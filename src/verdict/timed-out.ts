@@ -2,6 +2,7 @@ import type { Subject } from '../journal/subject.ts'
 import type { Verdict } from '../journal/verdict.ts'
 import { attemptRows, counted, formatMs, timeline, times } from './evidence.ts'
 import { attemptsOn, factsOf } from './traffic.ts'
+import type { Attempt } from './traffic.ts'
 
 export interface TimedOutExpectation {
   /** How many tries timed out (each retry is a try). Default: one at least. */
@@ -14,10 +15,14 @@ export interface TimedOutExpectation {
  */
 export function timedOut(subject: Subject, { times: wanted }: TimedOutExpectation = {}): Verdict {
   const left = new Set(subject.journal.where({ type: 'call.given-up', edge: subject.name }).map(({ call }) => call))
-  // The end of a try whose caller has left is written down a moment later.
-  const attempts = attemptsOn(subject).map((attempt) =>
-    attempt.outcome === undefined && left.has(attempt.call) ? { ...attempt, outcome: 'aborted' as const } : attempt,
-  )
+  const sent = attemptsOn(subject)
+  const last = new Map(sent.map((attempt) => [attempt.call, attempt]))
+  // The end of a try whose caller has left is written down a moment later; one that was answered when its caller left was
+  // still on its way, slowly.
+  const isLeft = (attempt: Attempt) =>
+    left.has(attempt.call) &&
+    (attempt.outcome === undefined || (attempt.outcome === 'answered' && last.get(attempt.call) === attempt))
+  const attempts = sent.map((attempt) => (isLeft(attempt) ? { ...attempt, outcome: 'aborted' as const } : attempt))
   const fired = subject.journal.where({ type: 'timeout.fired', edge: subject.name })
   const byMesh = new Set(fired.map(({ call, attempt }) => `${call}#${attempt}`))
   const late = attempts.filter(({ call, retry, outcome }) => outcome === 'timeout' || byMesh.has(`${call}#${retry}`))

@@ -6,6 +6,7 @@ import type { NetworkFailure } from '../../src/call/reply.ts'
 import { clients } from '../support/clients.ts'
 import type { ClientName } from '../support/clients.ts'
 import { errorShapes } from '../support/error-shapes.ts'
+import { foreignShapes } from '../support/foreign-shapes.ts'
 import type { ErrorShape } from '../support/error-shapes.ts'
 import { root } from './pages.ts'
 
@@ -16,10 +17,13 @@ const [begin, end] = ['<!-- generated: shapes -->', '<!-- generated: end -->']
 const faults: Record<NetworkFailure, string> = {
   refused: 'Refused: `chaos.outage`, `chaos.flap`',
   reset: 'Reset before the headers: `chaos.reset`',
-  closed: 'Closed before the headers: `chaos.truncate` on an answer without a body',
+  closed: 'Closed before the headers: `chaos.close`',
   hung: 'No answer: `chaos.hang`, `chaos.loseReply`, `chaos.partition`',
-  truncated: 'Closed in the body: `chaos.truncate`',
-  'reset-mid-body': "Reset in the body: `chaos.reset` with `at: 'mid-body'`",
+  truncated: "Closed in the body: `chaos.truncate`, `chaos.close` with `at: 'after-headers'`",
+  'reset-mid-body': "Reset in the body: `chaos.reset` with `at: 'mid-body'` or `'after-headers'`",
+  garbage: 'No HTTP in place of an answer: `chaos.garbage`',
+  malformed: 'A chunk that is none: `chaos.malformedChunk`',
+  'going-away': 'Takes no more requests: `chaos.goAway`',
 }
 
 const code = (text: string) => `\`${text}\``
@@ -50,13 +54,43 @@ function tables(): string {
     .join('\n')
 }
 
-// The data itself is held to be true by test/unit/transport/error-shapes.test.ts, in process and over real sockets.
+const exitCodes: Record<number, string> = {
+  1: 'HTTP/0.9 when not allowed',
+  7: 'could not connect',
+  18: 'partial file',
+  28: 'time-out',
+  52: 'empty reply',
+  56: 'failure in receiving',
+  92: 'HTTP/2 stream error',
+}
+const exitCode = (value: number) => `${value} (${exitCodes[value]})`
+
+const foreignTable = () =>
+  [
+    '## Clients in other languages',
+    '',
+    'Over a listener: curl 7.88 with HTTP/1.1 and with HTTP/2, Python 3.11 with urllib and aiohttp 3.8, each with a limit of 1.5 s.',
+    '',
+    '| `chaos.` | curl | curl, HTTP/2 | urllib | aiohttp |',
+    '| --- | --- | --- | --- | --- |',
+    ...Object.entries(foreignShapes).map(
+      ([fault, { curl, http2, urllib, aiohttp }]) =>
+        `| ${code(fault)} | ${exitCode(curl)} | ${exitCode(http2)} | ${code(urllib)} | ${code(aiohttp)} |`,
+    ),
+    '',
+    'The limit of urllib is one of silence: a head that trickles never reaches it, and the answer is read in the end. aiohttp keeps a',
+    'chunk that is none to itself when it comes after the head, and waits until its limit.',
+    '',
+  ].join('\n')
+
+// The data itself is held to be true by test/unit/transport/error-shapes.test.ts, in process and over real sockets, and by
+// test/mesh/foreign-clients.test.ts.
 test('the page of error shapes is what the transports are tested with (vitest -u writes it down)', async () => {
   const text = readFileSync(page, 'utf8')
   const [before, rest] = text.split(begin)
   const after = rest?.split(end)[1]
   expect(after, `${page} has the marks ${begin} and ${end}`).toBeDefined()
-  const written = await format(`${before}${begin}\n\n${tables()}\n${end}${after}`, {
+  const written = await format(`${before}${begin}\n\n${tables()}\n${foreignTable()}\n${end}${after}`, {
     ...(await resolveConfig(page)),
     parser: 'markdown',
   })

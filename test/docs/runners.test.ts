@@ -73,6 +73,11 @@ async function runJest(runner: 'jest' | 'jest-esm', module: 'commonjs' | 'es6', 
     transform: { '^.+\\.ts$': typescript },
     moduleFileExtensions: ['ts', 'js', 'json'],
     ...(module === 'es6' && { extensionsToTreatAsEsm: ['.ts'] }),
+    // Pages about what stands before all tests have it in these files.
+    ...(name === 'gateway' && {
+      globalSetup: '<rootDir>/global-setup.mjs',
+      globalTeardown: '<rootDir>/global-teardown.mjs',
+    }),
   }))
   const config = workspace.write(`${runner}/jest.config.json`, JSON.stringify({ rootDir: folder, projects }))
   const output = join(folder, 'report.json')
@@ -97,7 +102,7 @@ describe('the files of the documentation pass', () => {
       'playwright/playwright.config.mjs',
       [
         `import { launchOptions } from '${pathToFileURL(join(root, 'scripts', 'browser.mjs')).href}'`,
-        `export default { testDir: '.', workers: 1, reporter: 'json', outputDir: 'results', use: { launchOptions: launchOptions() } }`,
+        `export default { testDir: '.', globalSetup: './gateway/global-setup.mjs', workers: 1, reporter: 'json', outputDir: 'results', use: { launchOptions: launchOptions() } }`,
       ].join('\n'),
     )
     const output = join(folder, 'report.json')

@@ -1,7 +1,7 @@
 import { http as mswHttp, passthrough } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { defineMesh, http, HttpResponse, ws } from '../../src/index.ts'
+import { defineMesh, http, HttpResponse } from '../../src/index.ts'
 import type { Mesh } from '../../src/index.ts'
 import { meshes } from '../support/meshes.ts'
 import { graphql, listen } from '../support/own-msw.ts'
@@ -49,13 +49,6 @@ describe('handlers of a service', () => {
     })
     expect(mesh.problems).toEqual([])
     expect(routesOf(mesh)).toContain('/shelves/*')
-  })
-
-  test('for WebSockets are refused, since nothing serves them', async () => {
-    const socket = ws.link('wss://books.test/live').addEventListener('connection', () => {}) as never
-    const mesh = await start(library)
-    expect(() => mesh.service('books').use(socket)).toThrow(/WebSocket handlers are not served[\s\S]*MESH_UNSUPPORTED/)
-    expect(() => library.with({ services: { books: { handlers: [socket] } } })).toThrow('MESH_UNSUPPORTED')
   })
 
   test('that pass a request on leave it to the next one', async () => {

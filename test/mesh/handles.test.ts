@@ -120,9 +120,22 @@ describe('a gate', () => {
 describe('an address', () => {
   test('for another process is in its environment', async () => {
     const mesh = await start(depot)
+    const [url, proxy, { file }] = [mesh.url('order-desk', { from: 'app' }), mesh.proxy('app'), mesh.authority]
     expect(mesh.env('app')).toEqual({
       MESHWRIGHT_SERVICE: 'app',
-      ORDER_DESK_URL: mesh.url('order-desk', { from: 'app' }),
+      ORDER_DESK_URL: url,
+      HTTP_PROXY: proxy,
+      http_proxy: proxy,
+      HTTPS_PROXY: proxy,
+      https_proxy: proxy,
+      NO_PROXY: '127.0.0.1,localhost,::1',
+      no_proxy: '127.0.0.1,localhost,::1',
+      NODE_USE_ENV_PROXY: '1',
+      NODE_EXTRA_CA_CERTS: file,
+      SSL_CERT_FILE: file,
+      REQUESTS_CA_BUNDLE: file,
+      CURL_CA_BUNDLE: file,
+      MESHWRIGHT_CA_FILE: file,
     })
     expect(mesh.env('stock')).toEqual({ MESHWRIGHT_SERVICE: 'stock' })
   })

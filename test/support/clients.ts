@@ -12,7 +12,7 @@ export interface HttpAnswer {
 }
 
 /** One request with Node's own client, its response read to the end. */
-export function send(url: string, options: http.RequestOptions = {}, body?: string | Uint8Array): Promise<HttpAnswer> {
+export function send(url: string, options: https.RequestOptions = {}, body?: string | Uint8Array): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const request = (url.startsWith('https:') ? https : http).request(url, options, (response) => {
       const chunks: Buffer[] = []

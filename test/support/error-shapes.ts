@@ -270,6 +270,113 @@ export const errorShapes: Readonly<Record<NetworkFailure, Readonly<Record<Client
       syscall: 'read',
     },
   },
+  garbage: {
+    fetch: {
+      name: 'TypeError',
+      message: 'fetch failed',
+      cause: {
+        name: 'HTTPParserError',
+        message: 'Response does not match the HTTP/1.1 protocol (Expected HTTP/)',
+        code: 'HPE_INVALID_CONSTANT',
+      },
+    },
+    'http.request': {
+      name: 'Error',
+      message: 'Parse Error: Expected HTTP/, RTSP/ or ICE/',
+      code: 'HPE_INVALID_CONSTANT',
+    },
+    axios: {
+      name: 'Error',
+      message: 'Parse Error: Expected HTTP/, RTSP/ or ICE/',
+      code: 'HPE_INVALID_CONSTANT',
+      cause: { name: 'Error', message: 'Parse Error: Expected HTTP/, RTSP/ or ICE/', code: 'HPE_INVALID_CONSTANT' },
+    },
+    got: {
+      name: 'RequestError',
+      message: 'Parse Error: Expected HTTP/, RTSP/ or ICE/',
+      code: 'HPE_INVALID_CONSTANT',
+      cause: { name: 'Error', message: 'Parse Error: Expected HTTP/, RTSP/ or ICE/', code: 'HPE_INVALID_CONSTANT' },
+    },
+    'undici.request': {
+      name: 'HTTPParserError',
+      message: 'Response does not match the HTTP/1.1 protocol (Expected HTTP/)',
+      code: 'HPE_INVALID_CONSTANT',
+    },
+  },
+  malformed: {
+    fetch: {
+      name: 'TypeError',
+      message: 'terminated',
+      cause: {
+        name: 'HTTPParserError',
+        message: 'Response does not match the HTTP/1.1 protocol (Invalid character in chunk size)',
+        code: 'HPE_INVALID_CHUNK_SIZE',
+      },
+    },
+    'http.request': {
+      name: 'Error',
+      message: 'Parse Error: Invalid character in chunk size',
+      code: 'HPE_INVALID_CHUNK_SIZE',
+    },
+    axios: {
+      name: 'Error',
+      message: 'Parse Error: Invalid character in chunk size',
+      code: 'HPE_INVALID_CHUNK_SIZE',
+      cause: { name: 'Error', message: 'Parse Error: Invalid character in chunk size', code: 'HPE_INVALID_CHUNK_SIZE' },
+    },
+    got: {
+      name: 'RequestError',
+      message: 'Parse Error: Invalid character in chunk size',
+      code: 'HPE_INVALID_CHUNK_SIZE',
+      cause: { name: 'Error', message: 'Parse Error: Invalid character in chunk size', code: 'HPE_INVALID_CHUNK_SIZE' },
+    },
+    'undici.request': {
+      name: 'HTTPParserError',
+      message: 'Response does not match the HTTP/1.1 protocol (Invalid character in chunk size)',
+      code: 'HPE_INVALID_CHUNK_SIZE',
+    },
+  },
+  'going-away': {
+    fetch: {
+      name: 'TypeError',
+      message: 'fetch failed',
+      cause: {
+        name: 'SocketError',
+        message: 'other side closed',
+        code: 'UND_ERR_SOCKET',
+      },
+    },
+    'http.request': {
+      name: 'Error',
+      message: 'socket hang up',
+      code: 'ECONNRESET',
+    },
+    axios: {
+      name: 'Error',
+      message: 'socket hang up',
+      code: 'ECONNRESET',
+      cause: {
+        name: 'Error',
+        message: 'socket hang up',
+        code: 'ECONNRESET',
+      },
+    },
+    got: {
+      name: 'RequestError',
+      message: 'socket hang up',
+      code: 'ECONNRESET',
+      cause: {
+        name: 'Error',
+        message: 'socket hang up',
+        code: 'ECONNRESET',
+      },
+    },
+    'undici.request': {
+      name: 'SocketError',
+      message: 'other side closed',
+      code: 'UND_ERR_SOCKET',
+    },
+  },
 }
 
 interface Failure extends NodeJS.ErrnoException {

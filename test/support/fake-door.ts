@@ -7,7 +7,9 @@ import { sleepOn } from '../../src/time/clock.ts'
 export interface FakeDoor extends Door {
   stopped: boolean
   defaultCaller: string
-  readonly received: Incoming[]
+  /** What `streams` says. */
+  streamed: boolean
+  readonly received: (Incoming & { readonly body: Uint8Array | null })[]
   readonly problems: Error[]
   /** Replaces the answer; by default every request is answered with what it was. */
   answer: (incoming: Incoming) => Reply | Promise<Reply>
@@ -53,21 +55,25 @@ export function fakeDoor(services: Record<string, string>, clock: Clock = handCl
     stopped: false,
     received: [],
     problems: [],
+    streamed: false,
     answer: ({ method, path, caller }) => answered(200, { json: { method, path, caller, door: id } }),
     serviceAt: (url) => byOrigin.get(url.origin),
     originOf: (service) => (services[service] === undefined ? undefined : new URL(services[service]).origin),
     services: () => Object.keys(services),
     origins: () => [...byOrigin.keys()],
     onOriginsChange: () => () => {},
+    streams: () => door.streamed,
     async enter(incoming) {
-      door.received.push(incoming)
+      door.received.push(incoming as FakeDoor['received'][number])
       return door.answer(incoming)
     },
+    atOnce: () => undefined,
     refuses: (caller, callee) => refused.has(`${caller}->${callee}`),
     onRefusalChange(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    bytes: () => undefined,
     problem: (error) => void door.problems.push(error),
     refuse(edge, isRefused) {
       if (isRefused) refused.add(edge)

@@ -8,8 +8,11 @@ import { failed } from '../../call/reply.ts'
 import type { Door } from '../../call/door.ts'
 import type { Reply } from '../../call/reply.ts'
 import { turn } from '../../time/natives.ts'
+import { withoutUpgrade } from '../http1.ts'
 import { exchange, SCOPE_HEADER } from '../http-exchange.ts'
-import type { Received, Wire } from '../http-exchange.ts'
+import type { Received } from '../http-exchange.ts'
+import type { Wire } from '../wire.ts'
+import { shakeHands } from '../websocket.ts'
 import { connectRefused, portOf, readReset } from '../wire-errors.ts'
 import { ABANDONED, MemorySocket } from './memory-socket.ts'
 import type { OpenDoors, Place } from './open-doors.ts'
@@ -34,8 +37,8 @@ interface Connection {
   readonly bornIn: AsyncResource
   /** The ticket of the request that was given this connection last, for clients whose headers could not be added to. */
   assigned: Ticket | undefined
-  /** The meshes of the requests under way. */
-  readonly busy: Map<ServerResponse, Door | undefined>
+  /** The meshes of the requests under way, and of open WebSockets. */
+  readonly busy: Map<object, Door | undefined>
 }
 
 /** The far end of all connections to hosts of open meshes: an HTTP server that never listens. */
@@ -58,6 +61,9 @@ export class Hub {
     // An own property goes around instrumentation that patches the prototype and would report the mesh's inside as the
     // server of the code under test.
     this.#server.emit = EventEmitter.prototype.emit
+    this.#server.on('upgrade', (request: IncomingMessage, _socket: unknown, head: Buffer) => {
+      void this.#upgrade(request, head)
+    })
     this.#lifeline.port1.unref()
   }
 
@@ -100,33 +106,75 @@ export class Hub {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const connection = this.#connections.get(request.socket as unknown as MemorySocket)
     if (!connection) return
-    const id = request.headers[SCOPE_HEADER]
-    const carried = typeof id === 'string' ? this.#tickets.find(id.split(',').at(-1)!.trim()) : undefined
-    const ticket = carried ?? connection.assigned
+    const ticket = this.#ticketOf(request) ?? connection.assigned
     const place = ticket ? ticket.place : connection.bornAt
     const door = place?.door
-    this.#begin(connection, response, door)
+    this.#began(connection, response, door)
+    response.once('close', () => this.#ended(connection, response))
     await exchange({
       request,
       response,
       wire: wireOf(connection),
       ...(ticket && { travel: ticket }),
+      clock: door?.clock,
       onAbandoned: (listener) => {
         connection.server.on(ABANDONED, listener)
         response.once('close', () => connection.server.off(ABANDONED, listener))
       },
-      enter: async (received) => {
-        ticket?.arrives()
-        const enter = () => this.#enter(connection, place, received)
-        const reply = await (ticket ? ticket.run(enter) : connection.bornIn.runInAsyncScope(enter))
-        // Over a network no answer comes within a turn of the event loop, and undici relies on it: it gives a connection
-        // back on the next turn, and would open a new one for each request that follows at once.
-        ticket?.begins()
-        await turn()
-        return reply
-      },
+      ...(place && { streams: place.door.streams(place.caller, place.callee) }),
+      enter: (received) => this.#arrive(connection, ticket, place, received),
       problem: (error) => door?.problem(error),
     })
+  }
+
+  /** A WebSocket. Any other protocol that is asked for is not spoken here, and the request one like all others. */
+  async #upgrade(request: IncomingMessage, head: Buffer): Promise<void> {
+    const connection = this.#connections.get(request.socket as unknown as MemorySocket)
+    if (!connection) return
+    const { server } = connection
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      this.#server.emit('connection', server)
+      const again = Buffer.concat([withoutUpgrade(request), head])
+      return void server.emit('data', again)
+    }
+    const ticket = this.#ticketOf(request) ?? connection.assigned
+    const place = ticket ? ticket.place : connection.bornAt
+    const door = place?.door
+    const socket = {}
+    this.#began(connection, socket, door)
+    server.once('close', () => this.#ended(connection, socket))
+    await shakeHands({
+      request,
+      socket: server,
+      head,
+      wire: wireOf(connection),
+      ...(ticket && { travel: ticket }),
+      clock: door?.clock,
+      enter: (received) => this.#arrive(connection, ticket, place, received),
+      problem: (error) => door?.problem(error),
+    })
+    // What travels from now on is no answer that somebody waits for.
+    ticket?.consumed()
+  }
+
+  #ticketOf({ headers: { [SCOPE_HEADER]: id } }: IncomingMessage): Ticket | undefined {
+    return typeof id === 'string' ? this.#tickets.find(id.split(',').at(-1)!.trim()) : undefined
+  }
+
+  async #arrive(
+    connection: Connection,
+    ticket: Ticket | undefined,
+    place: Place | undefined,
+    received: Received,
+  ): Promise<Reply> {
+    ticket?.arrives()
+    const enter = () => this.#enter(connection, place, received)
+    const reply = await (ticket ? ticket.run(enter) : connection.bornIn.runInAsyncScope(enter))
+    // Over a network no answer comes within a turn of the event loop, and undici relies on it: it gives a connection
+    // back on the next turn, and would open a new one for each request that follows at once.
+    ticket?.begins()
+    await turn()
+    return reply
   }
 
   async #enter({ url }: Connection, place: Place | undefined, received: Received): Promise<Reply> {
@@ -146,12 +194,13 @@ export class Hub {
     })
   }
 
-  #begin(connection: Connection, response: ServerResponse, door: Door | undefined): void {
-    connection.busy.set(response, door)
+  #began(connection: Connection, work: object, door: Door | undefined): void {
+    connection.busy.set(work, door)
     if (this.#underWay++ === 0) this.#lifeline.port1.ref()
-    response.once('close', () => {
-      if (connection.busy.delete(response)) this.#end()
-    })
+  }
+
+  #ended(connection: Connection, work: object): void {
+    if (connection.busy.delete(work)) this.#end()
   }
 
   #end(): void {
@@ -189,4 +238,5 @@ const wireOf = ({ client, server, url }: Connection): Wire => ({
   refuse: () => void client.destroy(connectRefused(portOf(url))),
   reset: () => void client.destroy(readReset()),
   close: () => server.destroySoon(),
+  raw: (bytes) => void server.write(bytes),
 })

@@ -1,6 +1,6 @@
 import type { Door } from '../../call/door.ts'
 import { turn } from '../../time/natives.ts'
-import { turns } from '../http-exchange.ts'
+import { turns } from '../../time/turns.ts'
 import { installHooks } from './hooks.ts'
 import { Hub } from './hub.ts'
 import { OpenDoors } from './open-doors.ts'
@@ -30,7 +30,7 @@ const shared = globalThis as { [key]?: Interception }
  * host, as its `defaultCaller`. Requests that undici's `Pool` queues because of its `connections` limit are made in the
  * context of whatever ended before them: use no such limit where several meshes run at once.
  *
- * While requests are under way they keep the process alive. Not answered: HTTP/2, WebSockets, hosts behind a proxy, and
+ * While requests are under way they keep the process alive. WebSockets are answered, too. Not answered: HTTP/2, hosts behind a proxy, and
  * sockets made with `new net.Socket().connect()`.
  *
  * `close` takes the mesh out, ends its connections and, after the last mesh, restores what was patched. It is idempotent.

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
-import type { Travel } from '../http-exchange.ts'
+import type { Travel } from '../wire.ts'
 import { natives } from '../../time/natives.ts'
-import { turns } from '../http-exchange.ts'
+import { turns } from '../../time/turns.ts'
 import type { Place } from './open-doors.ts'
 
 /** Tickets of requests that neither arrived nor ended; more than this were lost on the way, the oldest are forgotten. */

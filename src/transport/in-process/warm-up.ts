@@ -28,8 +28,11 @@ async function firstFetch(): Promise<void> {
     origins: () => [origin],
     onOriginsChange: () => () => {},
     enter: async () => answered(204),
+    atOnce: () => undefined,
+    streams: () => false,
     refuses: () => false,
     onRefusalChange: () => () => {},
+    bytes: () => undefined,
     problem: () => {},
   }
   const interception = openInProcess(door)

@@ -100,7 +100,7 @@ describe('a definition', () => {
     [
       'has no unknown options',
       inMesh({ hopsLimit: 3 }),
-      'mesh "shop": unknown option `hopsLimit`. Did you mean "hopLimit"?\n  Options: hopLimit, name, seed, services, undeclaredCalls, unhandledRequests',
+      'mesh "shop": unknown option `hopsLimit`. Did you mean "hopLimit"?\n  Options: hopLimit, name, seed, services, undeclaredCalls, unhandledRequests, unknownHosts',
     ],
     [
       'has a hop limit in range',
@@ -193,7 +193,7 @@ describe('a service', () => {
     [
       'has no unknown options',
       inService({ call: {} }),
-      'services.orders: unknown option `call`. Did you mean "calls"?\n  Options: calls, handlers, instances, metadata, responseTime, sidecar, underTest, upstream, url',
+      'services.orders: unknown option `call`. Did you mean "calls"?\n  Options: calls, handlers, instances, metadata, requestBodies, responseTime, sidecar, tcp, underTest, upstream, url',
     ],
     [
       'is under test or not',

@@ -34,7 +34,7 @@ export function aTracing({ seed = 7, services = ['orders', 'payments'] }: { seed
   const journal = createJournal(() => nowMs - startMs)
   const clock = { now: () => nowMs }
   const random = createRandom(seed)
-  const tracing = createTracing({ services, random, clock, record: journal.record, startMs })
+  const tracing = createTracing({ services, random, clock, record: journal.record, jot: journal.jot, startMs })
   return {
     tracing,
     journal,

@@ -90,6 +90,7 @@ describe('a call between two services', () => {
       random: { seed: '1' },
       clock: { now: () => nowMs },
       record: journal.record,
+      jot: journal.jot,
       startMs: () => startMs,
     })
     const client = tracing.clientSpan(aCall())

@@ -18,6 +18,12 @@ const replies: Record<NetworkFailure, readonly FailedReply[]> = {
     failed('reset-mid-body', { partial: { ...partial, declaredLength: 13 } }),
     failed('reset-mid-body', { partial }),
   ],
+  garbage: [failed('garbage'), failed('garbage', { bytes: Buffer.from("lskdu018973t09sylgasjkfg1][]'./.sdlv") })],
+  malformed: [
+    failed('malformed', { partial }),
+    failed('malformed', { partial: { ...partial, body: Buffer.alloc(0) } }),
+  ],
+  'going-away': [failed('going-away')],
 }
 
 type Failing = (client: ClientName, reply: FailedReply) => Promise<unknown>

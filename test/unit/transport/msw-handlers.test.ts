@@ -57,7 +57,7 @@ describe('handlers in a user’s own setupServer', () => {
     expect([response.status, response.headers.get('x-mesh-outcome')]).toEqual([503, 'circuit-open'])
   })
 
-  for (const outcome of ['refused', 'reset', 'closed'] as NetworkFailure[])
+  for (const outcome of ['refused', 'reset', 'closed', 'going-away', 'garbage'] as NetworkFailure[])
     for (const client of ['fetch', 'http.request', 'axios', 'got'] as const)
       test(`make ${outcome} the error of a socket: ${client}`, async () => {
         vi.spyOn(console, 'error').mockReturnValue()
@@ -65,7 +65,7 @@ describe('handlers in a user’s own setupServer', () => {
         expect(await shapeOfFailure(clients[client]('http://orders/'))).toEqual(errorShapes[outcome][client])
       })
 
-  for (const outcome of ['truncated', 'reset-mid-body'] as NetworkFailure[])
+  for (const outcome of ['truncated', 'reset-mid-body', 'malformed'] as NetworkFailure[])
     describe(`let a body break half-way, ${outcome}`, () => {
       const partial = { status: 200, headers: [['x-a', '1']] as const, body: Buffer.from('half') }
       const lengths: Record<string, FailedReply> = {

@@ -1,18 +1,28 @@
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { headerList, type Call } from '../../../src/call/call.ts'
 import { answered, failed, type FailureOutcome } from '../../../src/call/reply.ts'
+import { createAuthority } from '../../../src/transport/authority.ts'
 import { openListener, type Listener } from '../../../src/transport/listener.ts'
-import { forward } from '../../../src/transport/upstream.ts'
+import { createUpstreams } from '../../../src/transport/upstream.ts'
+import type { Upstreams } from '../../../src/transport/upstream.ts'
 import { fakeDoor, type FakeDoor } from '../../support/fake-door.ts'
 
 let door: FakeDoor
 let real: Listener
+let upstreams: Upstreams
+const forward: Upstreams['forward'] = (to, sent) => upstreams.forward(to, sent)
 
 beforeEach(async () => {
+  upstreams = createUpstreams()
   door = fakeDoor({ orders: 'http://orders' })
   real = await openListener(door, { caller: 'mesh', callee: 'orders' })
 })
-afterEach(() => real.close())
+afterEach(async () => {
+  upstreams.close()
+  await real.close()
+})
 
 const call = (changes: Partial<Call> = {}): Call => ({
   id: '1',
@@ -77,5 +87,15 @@ describe('forward', () => {
     controller.abort()
     expect(await pending).toMatchObject({ outcome: 'aborted' })
     expect(await forward(real.url, call({ signal: controller.signal }))).toMatchObject({ outcome: 'aborted' })
+  })
+
+  test('gives refused for a certificate that nobody vouches for, and says what to do', async () => {
+    const authority = await createAuthority()
+    const secure = createServer(authority.credentialsFor('127.0.0.1'), (_, response) => void response.end())
+    await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve))
+    const reply = await forward(`https://127.0.0.1:${(secure.address() as AddressInfo).port}`, call())
+    expect(reply).toMatchObject({ outcome: 'refused', message: expect.stringContaining('NODE_EXTRA_CA_CERTS=') })
+    secure.closeAllConnections()
+    await new Promise((resolve) => secure.close(resolve))
   })
 })

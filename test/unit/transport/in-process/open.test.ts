@@ -80,7 +80,7 @@ describe('requests arrive as they were sent', () => {
 
   test('a binary body of a megabyte, and back', async () => {
     const bytes = Uint8Array.from({ length: 1 << 20 }, (_, i) => i * 31)
-    door.answer = ({ body }) => answered(200, { body: body! })
+    door.answer = ({ body }) => answered(200, { body: body as Uint8Array })
     const response = await fetch('http://orders/', { method: 'PUT', body: bytes })
     expect(Buffer.compare(new Uint8Array(await response.arrayBuffer()), bytes)).toBe(0)
     expect(Buffer.compare((await send('http://orders/', { method: 'PUT' }, bytes)).body, bytes)).toBe(0)

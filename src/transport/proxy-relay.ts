@@ -1,0 +1,120 @@
+import http from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import https from 'node:https'
+import net from 'node:net'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { turns } from '../time/turns.ts'
+import { connectable, namedBy } from './proxy-target.ts'
+import type { Named } from './proxy-target.ts'
+
+/** Turns of the event loop in which a client in this process surely reads what has been written to it. */
+const turnsToRead = 8
+
+// What a proxy does for hosts that are not of the mesh: it passes bytes on, and how a connection ends.
+
+/** Headers between a client and its proxy, which are nobody else's business. */
+export const isForProxy = (name: string): boolean => /^proxy-(connection|authorization|authenticate)$/i.test(name)
+
+/** An RST, if the stream is a connection of its own and not inside of TLS. */
+export function reset(stream: Duplex): void {
+  if ('resetAndDestroy' in stream && !('encrypted' in stream)) (stream as Socket).resetAndDestroy()
+  else stream.destroy()
+}
+
+/** An RST, when the client had its chance to read what came before. */
+const breakOff = (stream: Duplex): void => void turns(turnsToRead).then(() => reset(stream))
+
+/** Joins two connections: what one side sends, ends or resets, the other one gets. */
+function join(one: Duplex, other: Duplex): void {
+  const follow = (from: Duplex, to: Duplex) => {
+    let isReset = false
+    from.pipe(to)
+    from.once('error', () => (isReset = true))
+    from.once('close', () => {
+      if (isReset) breakOff(to)
+      else if (to.writableFinished) to.destroy()
+      else to.end(() => to.destroy())
+    })
+  }
+  follow(one, other)
+  follow(other, one)
+}
+
+export interface Tunnel {
+  readonly client: Duplex
+  /** Bytes that came together with the request. */
+  readonly head: Buffer
+  readonly to: Named
+  /** What goes first to the server (a request that is passed on), or to the client (that it is connected). */
+  readonly greet: { readonly server?: string; readonly client?: string }
+  /** Told why there is no connection; the client still waits for an answer. */
+  failed(error: Error): void
+}
+
+/** A connection of bytes to a real server. Returns it, so that it can be closed with the proxy. */
+export function tunnel({ client, head, to, greet, failed }: Tunnel): Socket {
+  const server = net.connect({ ...connectable(to), allowHalfOpen: true, noDelay: true })
+  const leave = () => server.destroy()
+  client.once('close', leave)
+  server.once('error', failed)
+  server.once('connect', () => {
+    server.off('error', failed)
+    client.off('close', leave)
+    if (greet.client !== undefined) client.write(greet.client)
+    if (greet.server !== undefined) server.write(greet.server)
+    if (head.length > 0) server.write(head)
+    join(client, server)
+  })
+  return server
+}
+
+/** The request as its server wants it: the path alone, and nothing of what was meant for the proxy. */
+export function headOf({ method, rawHeaders }: IncomingMessage, url: URL): string {
+  const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1`]
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (!isForProxy(rawHeaders[i]!)) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`)
+  return `${lines.join('\r\n')}\r\n\r\n`
+}
+
+/** Passes one request on to a real server, and its answer back, both as they come. */
+export function relay(
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+  failed: (error: Error) => void,
+): void {
+  const headers: string[] = []
+  for (let i = 0; i < request.rawHeaders.length; i += 2) {
+    const name = request.rawHeaders[i]!
+    if (!isForProxy(name) && !/^(connection|keep-alive)$/i.test(name)) headers.push(name, request.rawHeaders[i + 1]!)
+  }
+  const { host, port } = connectable(namedBy(url))
+  const outgoing = (url.protocol === 'https:' ? https : http).request({
+    host,
+    port,
+    ...(url.protocol === 'https:' && !net.isIP(host) && { servername: host }),
+    path: url.pathname + url.search,
+    method: request.method!,
+    headers,
+    agent: false,
+  })
+  outgoing.once('response', (incoming) => {
+    response.sendDate = false
+    const kept = incoming.rawHeaders.flatMap((name, i, all) =>
+      i % 2 === 0 && !isForProxy(name) && !/^(connection|keep-alive)$/i.test(name) ? [name, all[i + 1]!] : [],
+    )
+    response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, kept)
+    incoming.pipe(response)
+    // The answer broke off: so it does for the client.
+    incoming.once('error', () => breakOff(request.socket))
+  })
+  outgoing.on('error', (error) => {
+    if (response.headersSent) breakOff(request.socket)
+    else failed(error)
+  })
+  response.once('close', () => {
+    if (!response.writableFinished) outgoing.destroy()
+  })
+  request.pipe(outgoing)
+}
