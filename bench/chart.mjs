@@ -60,3 +60,45 @@ ${labels.map(({ name, colour, y }) => text(box.right + 12, y + 4, name, `fill="$
 </svg>
 `
 }
+
+const bars = { left: 262, right: 690, height: 20, gap: 5, groupGap: 34, top: 62 }
+const ours = '#2f7ed8'
+const others = '#9aa5b1'
+
+/**
+ * Groups of horizontal bars on one axis that begins at nothing: their lengths may be compared.
+ *
+ * @param {{ title: string, groups: readonly { name: string,
+ *   bars: readonly { name: string, value: number, label: string, isOurs?: boolean }[] }[] }} chart
+ */
+export function barChart({ title, groups }) {
+  const most = Math.max(...groups.flatMap(({ bars: own }) => own.map(({ value }) => value)))
+  const lengthOf = (value) => Math.max(1, (value / most) * (bars.right - bars.left - 60))
+  const text = (x, y, content, more = '') => `<text x="${x}" y="${y}" ${more}>${escaped(content)}</text>`
+  let y = bars.top
+  const parts = groups.flatMap(({ name, bars: own }) => {
+    const lines = [text(24, y, name, 'font-weight="600"')]
+    y += 12
+    for (const { name: label, value, label: figure, isOurs } of own) {
+      const weight = isOurs ? ' font-weight="600"' : ''
+      const length = lengthOf(value)
+      lines.push(
+        text(bars.left - 10, y + 15, label, `text-anchor="end"${weight}`),
+        `<rect x="${bars.left}" y="${y}" width="${length.toFixed(1)}" height="${bars.height}" fill="${isOurs ? ours : others}"/>`,
+        text((bars.left + length + 8).toFixed(1), y + 15, figure, weight.trim()),
+      )
+      y += bars.height + bars.gap
+    }
+    y += bars.groupGap - bars.gap
+    return lines
+  })
+  const tall = y - 6
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${tall}" role="img" aria-label="${escaped(title)}" font-family="system-ui, sans-serif" font-size="13">
+<rect width="${width}" height="${tall}" fill="#fff"/>
+<g fill="#333">
+${text(24, 28, title, 'font-size="16" font-weight="600"')}
+${parts.join('\n')}
+</g>
+</svg>
+`
+}

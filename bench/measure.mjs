@@ -11,7 +11,7 @@ export const median = (numbers) => {
 }
 
 /** The same order on every run: a linear congruential generator (Numerical Recipes' constants). */
-function shuffled(items, seed) {
+export function shuffled(items, seed) {
   const order = [...items]
   let state = seed
   for (let i = order.length - 1; i > 0; i--) {

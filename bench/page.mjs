@@ -1,19 +1,12 @@
 /** The results as docs/performance.md. Ratios come first: absolute figures are those of one machine on one day. */
+import { inProcessSection, peersSection } from './peers-page.mjs'
+import { soakSection } from './soak-page.mjs'
+import { counted, table } from './table.mjs'
 
 const factor = (ratio) => (ratio >= 10 ? String(Math.round(ratio)) : ratio.toFixed(ratio < 0.1 ? 2 : 1))
 const times = (ratio) => `×${factor(ratio)}`
 const us = (value) => `${value >= 100 ? Math.round(value / 10) * 10 : Math.round(value)} µs`
 const ms = (value) => `${value >= 10 ? Math.round(value) : value.toFixed(2)} ms`
-const counted = (value) => Math.round(value).toLocaleString('en')
-
-export function table(head, rows) {
-  const cells = [head, ...rows].map((row) => row.map(String))
-  const widths = head.map((_, i) => Math.max(...cells.map((row) => row[i].length)))
-  const line = (row) =>
-    `| ${row.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join(' | ')} |`
-  const rule = `| ${widths.map((width, i) => (i ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width))).join(' | ')} |`
-  return [line(cells[0]), rule, ...cells.slice(1).map(line)].join('\n')
-}
 
 const curveTable = (word, curves) =>
   table(
@@ -23,6 +16,9 @@ const curveTable = (word, curves) =>
 
 /** Each section of the page: which results it needs, its title and its text. */
 export const sections = {
+  peers: peersSection,
+  'in-process': inProcessSection,
+  soak: soakSection,
   handlers: ({ handlers, services }) => {
     const last = ({ way }) => way === 'mesh, fetch'
     const many = handlers.find(last)
@@ -94,7 +90,32 @@ fast, ${us((seconds / calls) * 1e6)} for each call.${isSame ? ' Each repetition 
 The journal of that scenario takes ${counted(bytesPerCall)} bytes for each call as JSON lines. In memory a call leaves
 ${counted(Math.max(...memory.heapBytesPerCall))} bytes behind, its journal included, and the ${counted(memory.calls)}th no more than the first: ${memory.heapBytesPerCall.map(counted).join(', ')}
 bytes for a call of each quarter.`,
+  delays: ({ waits, idleCpu, listener }) => `## Precise delays
+
+Delays of 5 to 50 ms, in a process that does nothing else. \`error\` is the distance from what was asked for, \`processor\` the
+share of one processor:
+
+${table(
+  ['', 'delays/s', 'within 1 ms', 'early', 'median error', 'p99', 'worst', 'processor'],
+  waits.map(({ way, perSecond, within, early, p50, p99, worst, cpu }) => [
+    way,
+    counted(perSecond),
+    percent(within),
+    percent(early),
+    `${p50.toFixed(3)} ms`,
+    `${p99.toFixed(2)} ms`,
+    `${worst.toFixed(1)} ms`,
+    `${Math.round(cpu * 100)} %`,
+  ]),
+)}
+
+While a long delay is under way the process takes ${percent(idleCpu)} of a processor: only the last one or two milliseconds are
+turns of the event loop. Under load, a thousand requests a second over sockets from another process, \`mesh.fidelity()\` finds
+${percent(listener.withinOneMs)} of ${counted(listener.waits)} response times within 1 ms of what was drawn, none early: p99 ${listener.p99LateMs.toFixed(2)} ms, worst ${listener.maxLateMs.toFixed(1)} ms late.`,
 }
+
+// Rounded down: 100 % is said of all only.
+const percent = (share) => `${Math.floor(share * 1000) / 10} %`
 
 const added = (value) => `${value < 0 ? '−' : '+'}${Math.abs(Math.round(value))} ms`
 

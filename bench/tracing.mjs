@@ -32,8 +32,8 @@ const callOf = (nth) => ({
 function spans() {
   const clock = createRealClock()
   const startMs = clock.now()
-  const { record } = createJournal(() => clock.now() - startMs)
-  const tracing = createTracing({ services: ['app', 'api'], random: createRandom(1), clock, record, startMs })
+  const { record, jot } = createJournal(() => clock.now() - startMs)
+  const tracing = createTracing({ services: ['app', 'api'], random: createRandom(1), clock, record, jot, startMs })
   return perCall((nth) => {
     const client = tracing.clientSpan(callOf(nth))
     const server = tracing.serverSpan(client.call, 'api-1')

@@ -41,7 +41,7 @@ export interface Recorder extends Journal {
 }
 
 export interface JournalOptions {
-  /** Entries kept in memory; older ones go to a temporary file, from which readers get them back. Default 500,000. */
+  /** Entries kept in memory; older ones go to a temporary file, from which readers get them back. Default 200,000. */
   readonly inMemory?: number
 }
 
@@ -53,7 +53,7 @@ const isNoted = (item: Entry | Noted): item is Noted => 'shorthand' in item
 const rounded = (ms: number) => Math.round(ms * 1000) / 1000
 
 /** `now` gives milliseconds since the start of the mesh. */
-export function createJournal(now: () => number, { inMemory = 500_000 }: JournalOptions = {}): Recorder {
+export function createJournal(now: () => number, { inMemory = 200_000 }: JournalOptions = {}): Recorder {
   /** Oldest first; what stands before `head` is in the archive. */
   let kept: (Entry | Noted)[] = []
   let head = 0
