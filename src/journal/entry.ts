@@ -143,8 +143,8 @@ export interface EntryData {
     text?: string
   }
   /**
-   * A WebSocket ended. `endedBy` tells who did it: the client, the service, the mesh (it stopped), or a fault (an outage). 1005: no code
-   * was given. 1006: the connection broke without a closing handshake.
+   * A WebSocket ended. `endedBy` tells who did it: the client, the service, the mesh (it stopped, or the edge was taken away), or a
+   * fault (an outage). 1005: no code was given. 1006: the connection broke without a closing handshake.
    */
   'socket.closed': {
     call: string

@@ -14,6 +14,7 @@ type Where<T extends EntryType> = { type?: T | readonly T[] } & Partial<{
 
 /** The append-only record of everything that happened, in order, with the clock's time. Readers get this face. */
 export interface Journal {
+  /** All entries so far; later ones do not come to a list that was read before. */
   readonly entries: readonly Entry[]
   /** Entries whose fields equal all the given ones; `type` may be a list. Unknown field names match nothing. */
   where<T extends EntryType = EntryType>(filter: Where<T>): Entry<T>[]
@@ -48,6 +49,12 @@ export interface JournalOptions {
 /** What stands in the archive: an entry, or a note with the place of its shorthand in the list of those used. */
 type Archived = Entry | { readonly seq: number; readonly t: number; readonly by: number; readonly note: unknown }
 
+/** One for each `subscribe`, for one listener may be told of several types in several ways. */
+interface Subscription {
+  readonly listener: (entry: Entry) => void
+  readonly wanted: ReadonlySet<EntryType> | undefined
+}
+
 const isNoted = (item: Entry | Noted): item is Noted => 'shorthand' in item
 
 const rounded = (ms: number) => Math.round(ms * 1000) / 1000
@@ -66,7 +73,7 @@ export function createJournal(now: () => number, { inMemory = 200_000 }: Journal
   let archive: Archive<Archived> | undefined
   let whole: { readonly seq: number; readonly entries: readonly Entry[] } | undefined
   const index = { byType: new Map<EntryType, Entry[]>(), done: 0 }
-  const listeners = new Map<(entry: Entry) => void, ReadonlySet<EntryType> | undefined>()
+  const listeners = new Set<Subscription>()
 
   const makeRoom = () => {
     archive ??= new Archive()
@@ -86,11 +93,15 @@ export function createJournal(now: () => number, { inMemory = 200_000 }: Journal
       }
     }
     // Taking the first item away one by one would move all others each time.
-    if (head > 1024 && head * 2 > kept.length) {
-      kept = kept.slice(head)
-      firstNote = Math.max(0, firstNote - head)
-      head = 0
-    }
+    if (head > 1024 && head * 2 > kept.length) dropArchived()
+  }
+
+  const dropArchived = () => {
+    kept = kept.slice(head)
+    firstNote = Math.max(0, firstNote - head)
+    head = 0
+    index.byType.clear()
+    index.done = 0
   }
 
   const record = <T extends EntryType>(type: T, data: EntryData[T]): void => {
@@ -113,23 +124,17 @@ export function createJournal(now: () => number, { inMemory = 200_000 }: Journal
   }
 
   const isAwaited = (types: readonly EntryType[]) => {
-    for (const wanted of listeners.values()) if (!wanted || types.some((type) => wanted.has(type))) return true
+    for (const { wanted } of listeners) if (!wanted || types.some((type) => wanted.has(type))) return true
     return false
   }
 
   const tellAll = (entry: Entry) => {
-    for (const [listener, wanted] of listeners) if (!wanted || wanted.has(entry.type)) tell(listener, entry)
+    for (const { listener, wanted } of listeners) if (!wanted || wanted.has(entry.type)) tell(listener, entry)
   }
 
   /** Puts the notes in memory into words, for good. */
   const writeOut = (): readonly Entry[] => {
-    if (head > 0) {
-      kept = kept.slice(head)
-      firstNote = Math.max(0, firstNote - head)
-      head = 0
-      index.byType.clear()
-      index.done = 0
-    }
+    if (head > 0) dropArchived()
     // What was read before is in words already: only the end of the list has notes.
     if (notes > 0) for (const item of kept.splice(firstNote)) kept.push(...(isNoted(item) ? expanded(item) : [item]))
     notes = 0
@@ -147,9 +152,8 @@ export function createJournal(now: () => number, { inMemory = 200_000 }: Journal
   }
 
   const all = (): readonly Entry[] => {
-    const recent = writeOut()
-    if (!archive) return recent
-    if (whole?.seq !== seq) whole = { seq, entries: [...archived(), ...recent] }
+    // A list of its own, for notes that come later go into `kept` before they are put into words.
+    if (whole?.seq !== seq) whole = { seq, entries: [...archived(), ...writeOut()] }
     return whole.entries
   }
 
@@ -159,7 +163,7 @@ export function createJournal(now: () => number, { inMemory = 200_000 }: Journal
   }
 
   const ofTypes = (types: readonly EntryType[] | undefined): readonly Entry[] => {
-    if (!types) return all()
+    if (!types) return archive ? all() : writeOut()
     const recent = writeOut()
     for (; index.done < recent.length; index.done++) {
       const entry = recent[index.done]!
@@ -172,6 +176,8 @@ export function createJournal(now: () => number, { inMemory = 200_000 }: Journal
         ? (index.byType.get(types[0]!) ?? [])
         : recent.filter(({ type }) => (types as readonly EntryType[]).includes(type))
     if (!archive) return found
+    // While all of it is at hand anyhow, the file need not be read and put into words again.
+    if (whole?.seq === seq) return whole.entries.filter(({ type }) => types.includes(type))
     return [...[...archived(types)].filter(({ type }) => types.includes(type)), ...found]
   }
 
@@ -196,11 +202,18 @@ export function createJournal(now: () => number, { inMemory = 200_000 }: Journal
     },
     note: (text, data) => void record('note', data === undefined ? { text } : { text, data: jsonOf(data) }),
     subscribe(listener, types) {
-      listeners.set(listener, types && new Set(types))
-      return () => listeners.delete(listener)
+      if (typeof listener !== 'function')
+        throw invalid(`expected the listener to be a function, got ${describeValue(listener)}`)
+      if (types !== undefined && !Array.isArray(types))
+        throw invalid(`expected a list of types, got ${describeValue(types)}`)
+      const subscription: Subscription = { listener, wanted: types && new Set(types) }
+      listeners.add(subscription)
+      return () => listeners.delete(subscription)
     },
   }
 }
+
+const invalid = (what: string) => new MeshError('MESH_INVALID_OPTION', `journal.subscribe: ${what}`)
 
 const line = (entry: Entry) => JSON.stringify(entry) + '\n'
 

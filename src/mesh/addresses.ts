@@ -7,8 +7,10 @@ interface Address {
   readonly caller: string
   readonly callee: string
   readonly opening: Promise<Listener>
+  /** What it takes the place of, and what stays if it does not open. */
+  before: Address | undefined
   /** Set once it is open. */
-  listener?: Listener
+  listener?: Listener | undefined
 }
 
 /** The loopback addresses of a mesh: at most one for each edge, however often and at what moment it is asked for. */
@@ -36,13 +38,16 @@ export class Addresses {
   /** The address of an edge, opened if there is none yet, or none on this port. */
   async open(caller: string, callee: string, port?: number): Promise<string> {
     const edge = edgeName(caller, callee)
-    const address: Address = { caller, callee, opening: this.#next(this.#byEdge.get(edge), caller, callee, port) }
+    const before = this.#byEdge.get(edge)
+    const address: Address = { caller, callee, opening: this.#next(before, caller, callee, port), before }
     this.#byEdge.set(edge, address)
     try {
       address.listener = await address.opening
+      address.before = undefined
       return address.listener.url
     } catch (error) {
-      if (this.#byEdge.get(edge) === address) this.#byEdge.delete(edge)
+      address.listener = await standing(before)
+      if (!address.listener && this.#byEdge.get(edge) === address) this.#byEdge.delete(edge)
       throw error
     }
   }
@@ -64,14 +69,20 @@ export class Addresses {
 
   /** One after the other, so that nobody who asks meanwhile opens a second one. */
   async #next(before: Address | undefined, caller: string, callee: string, port?: number): Promise<Listener> {
-    const known = await before?.opening.catch(() => undefined)
+    const known = await standing(before)
     if (known && (!port || known.port === port)) return known
+    const next = await this.#listen({ caller, callee, ...(port !== undefined && { port }) })
+    // Not before: a port that is taken leaves the address as it was.
     await known?.close()
-    return this.#listen({ caller, callee, ...(port !== undefined && { port }) })
+    return next
   }
 }
 
-async function close({ opening }: Address): Promise<void> {
-  const listener = await opening.catch(() => undefined)
+async function standing(address: Address | undefined): Promise<Listener | undefined> {
+  return address?.opening.catch(() => standing(address.before))
+}
+
+async function close(address: Address): Promise<void> {
+  const listener = await standing(address)
   await listener?.close()
 }

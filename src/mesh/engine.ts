@@ -162,6 +162,8 @@ export class Engine {
         stopping: this.#stopping.signal,
         refuses: (caller, callee) => this.chaos.refuses(caller, callee),
         onRefusalChange: (listener) => this.chaos.onChange(listener),
+        isThere: (edge) => this.fabric.findEdge(edge) !== undefined,
+        onLoss: (listener) => this.fabric.onLoss(listener),
         problem: (error, { id: call, edge }) => this.problem(error, { call, edge }),
       },
     })

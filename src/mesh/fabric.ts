@@ -51,6 +51,7 @@ export class Fabric {
   /** Services that were removed keep their address: nothing sent there may leave the machine. */
   readonly #byOrigin = new Map<string, string>()
   readonly #originListeners = new Set<() => void>()
+  readonly #lossListeners = new Set<() => void>()
   readonly #dependencies = new Dependencies()
 
   constructor(definition: MeshDefinition, record: Recorder['record'], make: Makers) {
@@ -137,6 +138,12 @@ export class Fabric {
     return () => this.#originListeners.delete(listener)
   }
 
+  /** Called when edges were taken away, with a service or alone; returns the undo. */
+  onLoss(listener: () => void): () => void {
+    this.#lossListeners.add(listener)
+    return () => this.#lossListeners.delete(listener)
+  }
+
   /** Which edges a fault's target means: those to a service, or one. Throws for a name that is neither. */
   edgesMeantBy(target: string): (caller: string, callee: string) => boolean {
     if (typeof target === 'string' && target.includes('->')) {
@@ -182,6 +189,7 @@ export class Fabric {
       if (edge.caller === name || edge.callee === name) this.#edges.delete(edge.name)
     this.#record('topology.changed', { change: 'service-removed', service: name })
     this.#originsChanged()
+    this.#lost()
   }
 
   /** Adds an edge, or gives one that is there these options. */
@@ -204,6 +212,7 @@ export class Fabric {
     this.topology = this.topology.withoutEdge(name)
     this.#edges.delete(name)
     this.#record('topology.changed', { change: 'edge-removed', edge: name })
+    this.#lost()
   }
 
   /** Changes some options of an edge; those not named stay. */
@@ -223,6 +232,11 @@ export class Fabric {
 
   #originsChanged(): void {
     for (const listener of this.#originListeners) listener()
+  }
+
+  #lost(): void {
+    // Each leaves while it is told.
+    for (const listener of [...this.#lossListeners]) listener()
   }
 
   #bringUp(name: string, options: ServiceOptions): void {

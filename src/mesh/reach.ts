@@ -59,8 +59,17 @@ export class Reach {
     )
   }
 
-  url(service: string, { from = this.#defaultCaller, protocol }: { from?: string; protocol?: UrlProtocol }): string {
+  url(service: string, options: { from?: string; protocol?: UrlProtocol }): string {
     const { fabric } = this.#engine
+    if (typeof options !== 'object' || options === null)
+      throw new MeshError(
+        'MESH_INVALID_OPTION',
+        `mesh.url: expected an object of options, got ${describeValue(options)}`,
+        {
+          fix: `Write mesh.url('${service}', { from: '${this.#defaultCaller}' }).`,
+        },
+      )
+    const { from = this.#defaultCaller, protocol } = options
     fabric.service(service)
     const edge = fabric.edge(edgeName(from, service)).name
     const url = this.#addresses.find(edge)

@@ -44,6 +44,12 @@ function incomingFrom({ method, headers = {}, json, body, signal }: CallInit, wh
   if (json !== undefined && body !== undefined) throw invalid('give `json` or `body`, not both')
   if (body !== undefined && typeof body !== 'string' && !ArrayBuffer.isView(body))
     throw invalid(`expected \`body\` to be a string or a Uint8Array, got ${describeValue(body)}`)
+  if (method !== undefined && !(typeof method === 'string' && token.test(method)))
+    throw invalid(`expected \`method\` to be a method of HTTP, got ${describeValue(method)}`)
+  if (typeof headers !== 'object' || headers === null)
+    throw invalid(`expected \`headers\` to be an object, got ${describeValue(headers)}`)
+  if (signal !== undefined && signal !== null && typeof signal.addEventListener !== 'function')
+    throw invalid(`expected \`signal\` to be an AbortSignal, got ${describeValue(signal)}`)
   const list = [...headerList(headers)]
   checkHeaders(list)
   const has = (name: string) => list.some(([key]) => key === name)
@@ -68,9 +74,22 @@ function checkHeaders(list: Incoming['headers']): void {
   }
 }
 
+const token = /^[!#$%&'*+.^_`|~\w-]+$/
+
 function bytesOf(json: unknown, body: CallInit['body']): Uint8Array | null {
-  if (json !== undefined) return encoder.encode(JSON.stringify(json))
+  if (json !== undefined) return encoder.encode(jsonText(json))
   return typeof body === 'string' ? encoder.encode(body) : (body ?? null)
+}
+
+function jsonText(value: unknown): string {
+  let problem = 'JSON cannot carry it'
+  try {
+    const text = JSON.stringify(value) as string | undefined
+    if (text !== undefined) return text
+  } catch (error) {
+    problem = (error as Error).message
+  }
+  throw invalid(`expected \`json\` to be a value that JSON can carry, got ${describeValue(value)}: ${problem}`)
 }
 
 const invalid = (problem: string) => new MeshError('MESH_INVALID_OPTION', `call: ${problem}`)

@@ -9,6 +9,10 @@ export interface SocketContext {
   readonly stopping: AbortSignal
   refuses(caller: string, callee: string): boolean
   onRefusalChange(listener: () => void): () => void
+  /** Whether an edge has not been taken away. */
+  isThere(edge: string): boolean
+  /** Called when edges were taken away; returns the undo. */
+  onLoss(listener: () => void): () => void
   problem(error: Error, call: Call): void
 }
 
@@ -26,8 +30,8 @@ export interface SessionEvents {
 }
 
 /**
- * One open WebSocket between a client and a service: writes down what travels, and ends with the mesh (1001) and with an
- * outage of its edge (RST).
+ * One open WebSocket between a client and a service: writes down what travels, and ends with the mesh (1001), and with its
+ * edge and an outage of that (RST).
  */
 export class SocketSession {
   readonly #call: Call
@@ -48,7 +52,7 @@ export class SocketSession {
 
   begin(events: SessionEvents): void {
     const { id, edge, callee, caller, path } = this.#call
-    const { record, stopping, refuses, onRefusalChange } = this.#context
+    const { record, stopping, refuses, onRefusalChange, isThere, onLoss } = this.#context
     const { protocol } = this.#peer
     record('socket.opened', { call: id, edge, service: callee, path, ...(protocol && { protocol }) })
     this.#peer.listen({
@@ -69,10 +73,16 @@ export class SocketSession {
     const follow = () => {
       if (refuses(caller, callee) && this.#ended(1006, '', 'fault')) this.#peer.reset()
     }
-    this.#undos.push(() => stopping.removeEventListener('abort', stop), onRefusalChange(follow))
+    const leave = () => {
+      if (!isThere(edge) && this.#ended(1006, '', 'mesh')) this.#peer.reset()
+    }
+    this.#undos.push(() => stopping.removeEventListener('abort', stop), onRefusalChange(follow), onLoss(leave))
     // Both may have happened while the handshake was under way.
     if (stopping.aborted) stop()
-    else follow()
+    else {
+      follow()
+      leave()
+    }
   }
 
   /** A message of the service. `source` is held up while the client reads too slowly. */

@@ -88,7 +88,7 @@ function paramsOf(path: string, pathname: string): Record<string, string> | unde
     if (segment.startsWith(':')) {
       if (!plainParam.test(segment) || actual.includes('%')) return undefined
       params[segment.slice(1)] = actual
-    } else if (!plainText.test(segment) || segment.toLowerCase() !== actual.toLowerCase()) return undefined
+    } else if (!plainText.test(segment) || segment !== actual) return undefined
   }
   return params
 }

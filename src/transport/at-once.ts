@@ -1,8 +1,10 @@
 import { STATUS_CODES } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { BareRequest, Door } from '../call/door.ts'
+import { failed, localReply } from '../call/reply.ts'
 import type { AnsweredReply } from '../call/reply.ts'
 import { isStreamed } from '../call/body.ts'
+import { answer as whole } from './http-answer.ts'
 
 /** A reply as it goes over the wire, made once for all the times it is sent. */
 interface Rendered {
@@ -41,11 +43,20 @@ export class AtOnce {
     if (!rendered) this.#rendered.set(reply, (rendered = render(reply)))
     const { status, statusText, lines, body } = rendered
     response.sendDate = false
-    response.writeHead(status, statusText, lines)
+    try {
+      response.writeHead(status, statusText, lines)
+    } catch (error) {
+      // A script that no client could be shown is told as on the long way.
+      this.#door.problem(error as Error)
+      whole(localReply(failed('handler-failed', { message: (error as Error).message })), response)
+      return true
+    }
     response.end(body)
     return true
   }
 }
+
+const ascii = /^[\0-\x7f]*$/
 
 const hasBody = (headers: IncomingMessage['headers']): boolean =>
   headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
@@ -53,11 +64,8 @@ const hasBody = (headers: IncomingMessage['headers']): boolean =>
 function render({ status, statusText, headers, body }: AnsweredReply): Rendered {
   const bytes = body === null || isStreamed(body) || body.byteLength === 0 ? undefined : body
   const text = bytes && new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
-  return {
-    status,
-    statusText: statusText || STATUS_CODES[status] || '',
-    lines: headers.filter(([name]) => name !== 'transfer-encoding' && name !== 'keep-alive').flat(),
-    // Bytes that are no UTF-8 would not survive being text.
-    body: text?.includes('\ufffd') ? bytes : text,
-  }
+  const lines = headers.filter(([name]) => name !== 'transfer-encoding' && name !== 'keep-alive').flat()
+  // Bytes that are no UTF-8 would not survive being text, nor would a head beyond ASCII that goes out in one piece with it.
+  const isText = !text?.includes('\ufffd') && lines.every((part) => ascii.test(part))
+  return { status, statusText: statusText || STATUS_CODES[status] || '', lines, body: isText ? text : bytes }
 }

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { MeshError } from '../errors.ts'
 import type { Issuer } from './certificates.ts'
-import { newRoot, sharedRoot, writeForProcess } from './root-certificate.ts'
+import { newRoot, sharedRoot } from './root-certificate.ts'
 import type { Root } from './root-certificate.ts'
 
 export interface Credentials {
@@ -22,8 +22,6 @@ export interface Authority {
   contextFor(host: string): SecureContext
   /** The same as PEM texts: certificate (with its chain) and private key. */
   credentialsFor(host: string): Credentials
-  /** The path of a file with `certificate` in it, which only this user may read. It is removed when the process exits. */
-  file(): string
 }
 
 const hostLimit = 256
@@ -54,7 +52,6 @@ export async function createAuthority({ from, root = newRoot() }: AuthorityOptio
   const above = certificate.issuer === certificate.subject ? [] : [pem, ...(chain ?? [])]
   const leafKey = newLeafKey()
   const kept = new Map<string, Credentials & { context?: SecureContext }>()
-  let path: string | undefined
 
   const credentialsFor = (host: string) => {
     const names = namesOf(host)
@@ -76,7 +73,6 @@ export async function createAuthority({ from, root = newRoot() }: AuthorityOptio
       const credentials = credentialsFor(host)
       return (credentials.context ??= createSecureContext({ key: credentials.key, cert: credentials.cert }))
     },
-    file: () => (path ??= writeForProcess('ca.pem', pem)),
   }
 }
 

@@ -30,6 +30,8 @@ interface Talk<C> extends Connection<C> {
   last?: IncomingMessage
   /** What is no HTTP is told once, after the answers to what came before it. */
   refusal?: string
+  /** What is done with the connection when no answer is owed any more: what was asked for last ends the parser of all before. */
+  next?: () => void
 }
 
 /** How long a client that was told off may go on sending, so that it gets to read the answer before an RST can overtake it. */
@@ -48,6 +50,7 @@ export function http1Server<C>({ serve, upgrade, connect, headersTimeoutMs }: Ht
     // What has no socket yet is told twice that its connection is gone.
     if (!talk?.open.delete(this)) return
     talk.underWay.ends()
+    if (talk.next && talk.open.size === 0 && !talk.stream.destroyed) talk.next()
     if (talk.refusal) refuse(talk)
   }
   const handle = (request: IncomingMessage, response: ServerResponse) => {
@@ -86,11 +89,25 @@ export function http1Server<C>({ serve, upgrade, connect, headersTimeoutMs }: Ht
     talk.refusal = refusalOf(error.code)
     refuse(talk)
   })
+  /** Node has let go of a connection whose protocol is to change, and of who waits for it to drain. Bytes wait in the stream. */
+  const afterAnswers = (stream: Duplex, next: () => void) => {
+    const talk = talks.get(stream)!
+    if (talk.open.size === 0) return next()
+    const drained = () => void [...talk.open][0]?.emit('drain')
+    stream.on('drain', drained)
+    talk.next = () => {
+      delete talk.next
+      stream.off('drain', drained)
+      next()
+    }
+  }
   const takenOver = (taken: Takeover<C>) => (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    const { context, facts, wire } = talks.get(stream)!
-    talks.delete(stream)
     stream.on('error', () => {})
-    taken(request, stream, head, context, facts, wire)
+    afterAnswers(stream, () => {
+      const { context, facts, wire } = talks.get(stream)!
+      talks.delete(stream)
+      taken(request, stream, head, context, facts, wire)
+    })
   }
   if (connect) server.on('connect', takenOver(connect))
   if (upgrade) {
@@ -98,7 +115,7 @@ export function http1Server<C>({ serve, upgrade, connect, headersTimeoutMs }: Ht
     server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
       if (request.headers.upgrade?.toLowerCase() === 'websocket') take(request, stream, head)
       // Node has let go of the connection, whatever is asked for: it gets the same request anew, without the question.
-      else feed(stream, Buffer.concat([withoutUpgrade(request), head]))
+      else afterAnswers(stream, () => feed(stream, Buffer.concat([withoutUpgrade(request), head])))
     })
   }
 

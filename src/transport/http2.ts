@@ -92,32 +92,40 @@ export function http2Server<C>({ serve }: { readonly serve: Serve<C> }): Http2<C
   const bySession = new WeakMap<Http2Session, Connection<C> & { readonly underWay: UnderWay }>()
   let opening: Connection<C> | undefined
 
+  const handle = (request: Request, response: Response) => {
+    const { stream } = response
+    const connection = stream.session && bySession.get(stream.session)
+    if (!connection) return
+    const { underWay, context, facts } = connection
+    underWay.begins()
+    stream.once('close', underWay.ends)
+    // A client that goes away in the middle is told by 'close'; as an error it would end the process.
+    request.on('error', () => {})
+    response.on('error', () => {})
+    serve(
+      // Node's compatibility API, made for what takes the others.
+      request as unknown as IncomingMessage,
+      response as unknown as ServerResponse,
+      wireOf(stream),
+      context,
+      facts,
+    )
+  }
+
   const server = createServer(
     {
       settings: { maxConcurrentStreams, initialWindowSize: 1 << 20 },
       Http2ServerRequest: Request,
       Http2ServerResponse: Response,
     },
-    (request, response) => {
-      const { stream } = response
-      const connection = stream.session && bySession.get(stream.session)
-      if (!connection) return
-      const { underWay, context, facts } = connection
-      underWay.begins()
-      stream.once('close', underWay.ends)
-      // A client that goes away in the middle is told by 'close'; as an error it would end the process.
-      request.on('error', () => {})
-      response.on('error', () => {})
-      serve(
-        // Node's compatibility API, made for what takes the others.
-        request as unknown as IncomingMessage,
-        response as unknown as ServerResponse,
-        wireOf(stream),
-        context,
-        facts,
-      )
-    },
+    handle,
   )
+  // Node knows this expectation in lower case alone, and Java writes it otherwise. Any other is a header like all others: the
+  // mesh never answers 417.
+  server.on('checkExpectation', (request: Request, response: Response) => {
+    if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue()
+    handle(request, response)
+  })
   server.on('session', (session) => {
     if (!opening) return
     const underWay = new UnderWay(opening.socket)

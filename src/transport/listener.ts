@@ -111,6 +111,8 @@ export async function openListener(door: Door, { caller, callee, port = 0 }: Lis
 }
 
 const plainHost = /^[\w.-]+(:\d+)?$/
+/** With the addresses and names that are not so plain. What else a client calls a host must not become a part of the path. */
+const anyHost = /^(\[[\da-f:.]+\]|[^\s/?#@\\:[\]]+)(:\d+)?$/i
 
 /** Requests may name their target in full, as for a proxy. */
 function addressed(target: string, host = '127.0.0.1', isSecure = false): { path: string; url: string } {
@@ -118,7 +120,7 @@ function addressed(target: string, host = '127.0.0.1', isSecure = false): { path
   // Parsing costs more than the rest of the way in, and changes hardly anything.
   if (isTidyPath(target) && plainHost.test(host)) return { path: target, url: `${scheme}://${host}${target}` }
   // Joined as text, because a path that begins with two slashes would be taken for a host.
-  const text = target.startsWith('/') ? `${scheme}://${host}${target}` : target
+  const text = target.startsWith('/') ? `${scheme}://${anyHost.test(host) ? host : '127.0.0.1'}${target}` : target
   const url = URL.canParse(text) ? new URL(text) : new URL(`http://127.0.0.1${target.startsWith('/') ? target : '/'}`)
   return { path: url.pathname + url.search, url: url.href }
 }

@@ -39,8 +39,11 @@ export class ProxiedAtOnce {
     const { url = '', headers } = request
     // HTTP/2 answers otherwise; and what is meant for the proxy has to be taken out.
     if (protocol !== 'http/1.1' || headers['proxy-connection'] !== undefined) return false
+    if (headers['proxy-authorization'] !== undefined) return false
     const end = inside ? 0 : endOfOrigin(url)
     if (end < 0 || url[end] !== '/') return false
+    // What does not say the same has to be put right.
+    if (!inside && !url.startsWith(`//${headers.host}/`, url.indexOf('/'))) return false
     const base = inside ? originOf(inside.to, isSecure) : url.slice(0, end)
     const callee = inside ? inside.callee : this.#known.get(base)
     if (callee === undefined) return false

@@ -47,7 +47,7 @@ export interface Tunnel {
   readonly head: Buffer
   readonly to: Named
   /** What goes first to the server (a request that is passed on), or to the client (that it is connected). */
-  readonly greet: { readonly server?: string; readonly client?: string }
+  readonly greet: { readonly server?: Buffer; readonly client?: string }
   /** Told why there is no connection; the client still waits for an answer. */
   failed(error: Error): void
 }
@@ -69,12 +69,32 @@ export function tunnel({ client, head, to, greet, failed }: Tunnel): Socket {
   return server
 }
 
-/** The request as its server wants it: the path alone, and nothing of what was meant for the proxy. */
-export function headOf({ method, rawHeaders }: IncomingMessage, url: URL): string {
-  const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1`]
+/** Names and values in turn, the host first: a proxy goes by the target, whatever `Host` says (RFC 9112, section 3.2.2). */
+function addressedTo({ host }: URL, rawHeaders: readonly string[], isLeftOut: (name: string) => boolean): string[] {
+  const headers = ['Host', host]
   for (let i = 0; i < rawHeaders.length; i += 2)
-    if (!isForProxy(rawHeaders[i]!)) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`)
-  return `${lines.join('\r\n')}\r\n\r\n`
+    if (rawHeaders[i]!.toLowerCase() !== 'host' && !isLeftOut(rawHeaders[i]!))
+      headers.push(rawHeaders[i]!, rawHeaders[i + 1]!)
+  return headers
+}
+
+/** Without these nobody would know where a body ends, whoever says that they are for one connection. */
+const framing: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
+
+/** Tells the headers that are for one connection alone, those that `Connection` names among them (RFC 9110, section 7.6.1). */
+function ofConnection({ headers }: IncomingMessage): (name: string) => boolean {
+  const named = (headers.connection ?? '').split(',').map((token) => token.trim().toLowerCase())
+  const names = new Set(['connection', 'keep-alive', 'te', ...named.filter((name) => !framing.has(name))])
+  return (name) => names.has(name.toLowerCase()) || isForProxy(name)
+}
+
+/** The request as its server wants it: the path alone, and nothing of what was meant for the proxy. */
+export function headOf({ method, rawHeaders }: IncomingMessage, url: URL): Buffer {
+  const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1`]
+  const headers = addressedTo(url, rawHeaders, isForProxy)
+  for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`)
+  // Each character stands for the byte that came.
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
 }
 
 /** Passes one request on to a real server, and its answer back, both as they come. */
@@ -84,11 +104,7 @@ export function relay(
   url: URL,
   failed: (error: Error) => void,
 ): void {
-  const headers: string[] = []
-  for (let i = 0; i < request.rawHeaders.length; i += 2) {
-    const name = request.rawHeaders[i]!
-    if (!isForProxy(name) && !/^(connection|keep-alive)$/i.test(name)) headers.push(name, request.rawHeaders[i + 1]!)
-  }
+  const headers = addressedTo(url, request.rawHeaders, ofConnection(request))
   const { host, port } = connectable(namedBy(url))
   const outgoing = (url.protocol === 'https:' ? https : http).request({
     host,
@@ -101,8 +117,12 @@ export function relay(
   })
   outgoing.once('response', (incoming) => {
     response.sendDate = false
+    const isLeftOut = ofConnection(incoming)
+    const knowsChunks = request.httpVersion !== '1.0'
     const kept = incoming.rawHeaders.flatMap((name, i, all) =>
-      i % 2 === 0 && !isForProxy(name) && !/^(connection|keep-alive)$/i.test(name) ? [name, all[i + 1]!] : [],
+      i % 2 === 0 && !isLeftOut(name) && (knowsChunks || name.toLowerCase() !== 'transfer-encoding')
+        ? [name, all[i + 1]!]
+        : [],
     )
     response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, kept)
     incoming.pipe(response)

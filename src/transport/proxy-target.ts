@@ -44,6 +44,8 @@ export function absolute(target: string): URL | undefined {
   if (!/^(https?|wss?):\/\//i.test(target) || !URL.canParse(target)) return undefined
   // Sockets are opened by requests: their scheme tells no more than whether TLS is meant.
   const url = new URL(target.replace(/^ws/i, 'http'))
+  // Nobody's business, and no part of an address.
+  url.username = url.password = ''
   return url.hostname === '' ? undefined : url
 }
 

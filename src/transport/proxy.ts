@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { HeaderList } from '../call/call.ts'
 import type { Door } from '../call/door.ts'
 import { MeshError } from '../errors.ts'
 import type { Authority } from './authority.ts'
@@ -97,7 +98,7 @@ export async function openProxy(door: Door, options: ProxyOptions): Promise<Prox
     serve(request, response, wire, inside, facts) {
       // Pages need more than the bare answer.
       if (!forPages && atOnce.answer(request, response, inside, facts)) return
-      if (inside) return enter(request, response, wire, inside.callee, urlInside(request, inside.to, facts))
+      if (inside) return enter(request, response, wire, inside.callee, urlInside(request, inside.to, facts), true)
       const url = absolute(request.url ?? '')
       if (!url) return answer(response, notForProxies(door, caller))
       const to = namedBy(url)
@@ -125,7 +126,8 @@ export async function openProxy(door: Door, options: ProxyOptions): Promise<Prox
       })
     },
     upgrade(request, stream, head, inside, facts, wire) {
-      if (inside) return enterSocket(request, stream, head, wire, inside.callee, urlInside(request, inside.to, facts))
+      if (inside)
+        return enterSocket(request, stream, head, wire, inside.callee, urlInside(request, inside.to, facts), true)
       const url = absolute(request.url ?? '')
       if (!url) return tell(stream, notForProxies(door, caller))
       const to = namedBy(url)
@@ -153,11 +155,11 @@ export async function openProxy(door: Door, options: ProxyOptions): Promise<Prox
   }
 
   const entering =
-    (callee: string, url: URL) =>
+    (callee: string, url: URL, isTunnelled: boolean) =>
     ({ headers, ...received }: Received) =>
       door.enter({
         ...received,
-        headers: headers.filter(([name]) => !name.startsWith('proxy-')),
+        headers: (isTunnelled ? headers : hostedBy(url, headers)).filter(([name]) => !name.startsWith('proxy-')),
         path: url.pathname + url.search,
         url: url.href,
         caller,
@@ -172,13 +174,22 @@ export async function openProxy(door: Door, options: ProxyOptions): Promise<Prox
     wire: Wire,
     callee: string,
     url: URL,
+    isTunnelled = false,
   ): void => {
     const problem = (error: Error) => door.problem(error)
-    void shakeHands({ request, socket, head, wire, clock: door.clock, enter: entering(callee, url), problem })
+    const send = entering(callee, url, isTunnelled)
+    void shakeHands({ request, socket, head, wire, clock: door.clock, enter: send, problem })
   }
 
-  const enter = (request: IncomingMessage, response: ServerResponse, wire: Wire, callee: string, url: URL) => {
-    const send = entering(callee, url)
+  const enter = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    wire: Wire,
+    callee: string,
+    url: URL,
+    isTunnelled = false,
+  ) => {
+    const send = entering(callee, url, isTunnelled)
     void exchange({
       request,
       response,
@@ -219,6 +230,13 @@ export async function openProxy(door: Door, options: ProxyOptions): Promise<Prox
       await closed
     },
   }
+}
+
+/** A target in full goes before what `Host` says (RFC 9112, section 3.2.2). */
+function hostedBy({ host }: URL, headers: HeaderList): HeaderList {
+  const given = headers.filter(([name]) => name === 'host')
+  if (given.length === 1 && given[0]![1] === host) return headers
+  return [['host', host], ...headers.filter(([name]) => name !== 'host')]
 }
 
 const established = 'HTTP/1.1 200 Connection Established\r\n\r\n'

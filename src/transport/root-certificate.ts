@@ -1,8 +1,5 @@
 import { createHash, generateKeyPairSync, sign, X509Certificate } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { natives } from '../time/natives.ts'
 
 // The certificate that clients are to trust has to be there when somebody asks for the environment of a process
@@ -70,15 +67,6 @@ export function newRoot(): Root {
   )
   const certificate = new X509Certificate(sequence(body, ecdsaWithSha256, bits(sign('sha256', body, privateKey))))
   return { certificate, key: privateKey }
-}
-
-/** In a directory of its own, because a name that can be guessed in a shared one could be taken by somebody else. */
-export function writeForProcess(name: string, text: string): string {
-  const directory = mkdtempSync(join(tmpdir(), 'meshwright-'))
-  const path = join(directory, name)
-  writeFileSync(path, text, { mode: 0o600 })
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
-  return path
 }
 
 const symbol = Symbol.for('meshwright/root')

@@ -70,6 +70,31 @@ describe('a reply given at once', () => {
     expect(short.entries.filter(({ type }) => type === 'span.ended')).toHaveLength(paths.length)
   })
 
+  test('is what the long way gives where its headers are odd or cannot be sent', async () => {
+    const answers = async (prepare: (mesh: Mesh) => void) => {
+      const mesh = await startMesh(shop, { transport: 'listeners' })
+      mesh
+        .service('catalog')
+        .reply('/latin', { text: 'ü', headers: { 'x-l': 'é' } })
+        .reply('/emoji', { text: 'x', headers: { 'x-e': '✓' } })
+      prepare(mesh)
+      const all = []
+      for (const path of ['/latin', '/emoji']) {
+        const { status, rawHeaders, text } = await get(mesh.url('catalog') + path)
+        all.push({ status, rawHeaders, text })
+      }
+      await mesh.stop()
+      return { all, problems: mesh.problems.map(({ message }) => message) }
+    }
+    const short = await answers(() => {})
+    expect(short).toEqual(await answers((mesh) => void mesh.chaos.latency('catalog', { ms: 1, when: () => false })))
+    expect(short.all.map(({ status, rawHeaders }) => [status, rawHeaders[1]])).toEqual([
+      [200, 'é'],
+      [502, 'handler-failed'],
+    ])
+    expect(short.problems).toEqual(['Invalid character in header content ["x-e"]'])
+  })
+
   test('waits for nothing: no entry of another request comes between those of one', async () => {
     const mesh = await startMesh(shop, { transport: 'listeners' })
     mesh.service('catalog').reply('GET /items/:id', { json: { ok: true } })

@@ -1,6 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { once } from 'node:events'
 import { createServer, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { matchers } from '../../matchers/index.ts'
@@ -279,6 +281,21 @@ describe('a proxy', () => {
     mesh.chaos.heal()
     mesh.removeService('orders')
     await expect(get('http://orders.shop.test/stock')).rejects.toThrow('ECONNRESET')
+  })
+
+  test('keeps what it is told for itself, also from the journal', async () => {
+    const mesh = await start(shop, { transport: 'listeners' })
+    mesh.service('orders').reply('GET /stock', 204)
+    const { hostname: host, port } = new URL(mesh.proxy('app'))
+    // The first request makes the address known, the second one could be answered at once.
+    for (let i = 0; i < 2; i++) {
+      const headers = { host: 'orders.shop.test', 'proxy-authorization': 'Basic c2VjcmV0' }
+      const sent = request({ host, port, path: 'http://orders.shop.test/stock', headers }).end()
+      const [response] = (await once(sent, 'response')) as [IncomingMessage]
+      expect(response.resume().statusCode).toBe(204)
+    }
+    expect(mesh.journal.where({ type: 'request.received' })).toHaveLength(2)
+    expect(mesh.journal.toJSONL()).not.toContain('c2VjcmV0')
   })
 
   test('leaves no certificate behind', async () => {

@@ -1,5 +1,9 @@
 import { execFile, execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:http2'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -49,6 +53,24 @@ describe('one port', () => {
     expect(opened).toBe(secureUrl(mesh))
   })
 
+  test('stays open when another one, which is taken, is asked for in its place', async () => {
+    const mesh = await start(shop)
+    const url = mesh.url('orders')
+    const proxy = mesh.proxy('app')
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    await expect(mesh.listen({ from: 'app', to: 'orders', port })).rejects.toThrow('MESH_PORT_TAKEN')
+    await expect(mesh.listen({ from: 'app', port })).rejects.toThrow('MESH_PORT_TAKEN')
+    expect([mesh.url('orders'), mesh.proxy('app')]).toEqual([url, proxy])
+    expect((await request(`${url}/items/7`)).statusCode).toBe(200)
+    await new Promise((closed) => taken.close(closed))
+    expect(await mesh.listen({ from: 'app', to: 'orders', port })).toBe(`http://127.0.0.1:${port}`)
+    await expect(request(`${url}/items/7`)).rejects.toThrow('ECONNREFUSED')
+    await mesh.stop()
+    await expect(request(`http://127.0.0.1:${port}/items/7`)).rejects.toThrow('ECONNREFUSED')
+  })
+
   test('takes no protocol that is not there', async () => {
     const mesh = await start(shop)
     const wrong = { protocol: 'ftp' as 'http' }
@@ -76,6 +98,27 @@ describe('one port', () => {
     expect(statusCode).toBe(200)
     expect(mesh.edge('app->orders').calls).toHaveLength(1)
   })
+})
+
+// RFC 9110, 10.1.1: its letters are of either case. Node knows the lower one alone, and Java writes another.
+test.each([
+  ['100-continue', true],
+  ['100-Continue', true],
+  ['something-else', false],
+])('a stream of HTTP/2 that expects %s gets its answer, and no 417', async (expectation, isContinued) => {
+  const mesh = await start(shop)
+  const session = connect(mesh.url('orders'))
+  const stream = session.request({ ':method': 'POST', ':path': '/echo', expect: expectation })
+  let continued = false
+  stream.on('continue', () => (continued = true))
+  stream.end('hello')
+  const [headers] = await once(stream, 'response')
+  expect([headers[':status'], (await stream.setEncoding('utf8').toArray()).join(''), continued]).toEqual([
+    200,
+    'hello',
+    isContinued,
+  ])
+  session.close()
 })
 
 test('a process of Node trusts the mesh with NODE_EXTRA_CA_CERTS', async () => {

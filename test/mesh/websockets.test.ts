@@ -160,6 +160,16 @@ for (const [way, urlOf] of Object.entries(ways))
       await expect(open(urlOf(mesh))).rejects.toMatchObject({ code: 'ECONNREFUSED' })
     })
 
+    test.each(['service', 'edge'])('breaks when its %s is taken away', async (what) => {
+      const mesh = await start(shop)
+      const client = await open(urlOf(mesh))
+      await client.next()
+      if (what === 'service') mesh.removeService('chat')
+      else mesh.removeEdge('storefront->chat')
+      expect((await client.closed).code).toBe(1006)
+      expect(mesh.journal.where({ type: 'socket.closed' })).toMatchObject([{ code: 1006, endedBy: 'mesh' }])
+    })
+
     test('can be refused in its handshake by a scripted reply', async () => {
       const mesh = await start(shop)
       mesh.service('chat').reply('GET /room/a', { status: 401, text: 'who are you' })

@@ -45,6 +45,33 @@ const wrong: [string, (mesh: Mesh) => unknown, RegExp][] = [
   ['arrived with a text', (mesh) => mesh.hold('orders->payments').arrived('2' as never), /integer >= 1, got "2"/],
   ['a service on both sides', (mesh) => mesh.chaos.partition(['orders'], ['orders']), /"orders" stands on both sides/],
   ['a mesh of nothing', () => defineMesh({ name: 'none', services: {} }), /at least one service[^]*INVALID_DEFINITION/],
+  [
+    'a method that is none',
+    (mesh) => mesh.call('orders', 'payments', '/', { method: 5 as never }),
+    /`method`[^]*got 5/,
+  ],
+  [
+    'headers that are none',
+    (mesh) => mesh.call('orders', 'payments', '/', { headers: 5 as never }),
+    /`headers`[^]*got 5/,
+  ],
+  [
+    'a signal that is none',
+    (mesh) => mesh.call('orders', 'payments', '/', { signal: {} as never }),
+    /`signal` to be an/,
+  ],
+  [
+    'JSON that is none',
+    (mesh) => mesh.call('orders', 'payments', '/', { json: 1n }),
+    /value that JSON can carry, got 1/,
+  ],
+  [
+    'options of url that are null',
+    (mesh) => mesh.url('orders', null as never),
+    /mesh\.url: expected an object[^]*null/,
+  ],
+  ['subscribe without a listener', (mesh) => mesh.journal.subscribe(undefined as never), /listener to be a function/],
+  ['subscribe to a text', (mesh) => mesh.journal.subscribe(() => {}, 'note' as never), /list of types, got "note"/],
   ['options of simulate that are null', (mesh) => mesh.simulate(() => {}, null as never), /got null/],
 ]
 test.each(wrong)('%s is told in words', async (_what, work, message) => {

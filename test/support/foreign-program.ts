@@ -89,12 +89,15 @@ export function startProgram([command, ...args]: readonly [string, ...string[]],
     asked.delete(id)
     one.done(one.told)
   })
+  let isOver = false
   const ended = new Promise<void>((resolve) =>
     child.once('close', (code) => {
+      isOver = true
       for (const { fail } of asked.values()) fail(new Error(`${command} ended with ${code}`))
       resolve()
     }),
   )
+  child.stdin.on('error', () => {})
   let count = 0
   return {
     ask(client, method, url, { onPiece, ...options } = {}) {
@@ -103,6 +106,7 @@ export function startProgram([command, ...args]: readonly [string, ...string[]],
         [key, value === true ? 1 : value].join('='),
       )
       return new Promise((done, fail) => {
+        if (isOver) return fail(new Error(`${command} has ended`))
         asked.set(id, { told: [], times: options.times ?? 1, onPiece, done, fail })
         child.stdin.write(`${[id, client, method, url, ...words].join(' ')}\n`)
       })

@@ -11,7 +11,7 @@ export const malformedChunk = (): FaultBehaviour => ({
     const reply = await next(call)
     if (reply.outcome !== 'answered') return reply
     // What has no body has no chunks: the connection breaks before the headers instead.
-    if (call.method === 'HEAD' || reply.status === 204 || reply.status === 304)
+    if (call.method === 'HEAD' || reply.status === 101 || reply.status === 204 || reply.status === 304)
       return failed('reset', { processed: true })
     const body = travelling(call, reply) ?? new Uint8Array()
     const sent = isStream(body) ? await firstPiece(body) : body.slice(0, body.byteLength >> 1)

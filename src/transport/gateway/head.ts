@@ -18,7 +18,7 @@ export interface RequestHead {
   /** `POST /charges` */
   readonly line: string
   readonly headers: HeaderList
-  /** The head with `connection: close`, so that the connection ends with the answer; untouched where it asks for an upgrade. */
+  /** The head with `connection: close`, so that the connection ends with the answer; untouched where it asks for a WebSocket. */
   readonly closing: Buffer
   /** Where the body begins. */
   readonly length: number
@@ -33,15 +33,26 @@ export function lookAt(bytes: Buffer): Look {
   if (bytes[0] === tlsHandshake) return { kind: 'opaque' }
   const isLikeHttp2 = http2.subarray(0, bytes.length).equals(bytes.subarray(0, http2.length))
   if (isLikeHttp2) return { kind: bytes.length < http2.length ? 'incomplete' : 'opaque' }
-  const end = bytes.indexOf(headEnd)
-  if (end < 0) return { kind: bytes.length > maxHeadBytes ? 'unreadable' : 'incomplete' }
+  const start = pastEmptyLines(bytes)
+  const end = bytes.indexOf(headEnd, start)
+  if (end < 0) return { kind: bytes.length > maxHeadBytes || endsLinesWrong(bytes) ? 'unreadable' : 'incomplete' }
   // Every byte is a character and comes out as the same byte.
-  const [line = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n')
+  const [line = '', ...lines] = bytes.toString('latin1', start, end).split('\r\n')
   const [, request] = /^(\S+ \S.*) HTTP\/1\.[01]$/.exec(line) ?? []
   if (request === undefined) return { kind: 'unreadable' }
   const closing = Buffer.from([line, ...closingLines(lines)].join('\r\n') + '\r\n\r\n', 'latin1')
   return { kind: 'request', request: { line: request, headers: lines.map(header), closing, length: end + 4 } }
 }
+
+/** Empty lines before a request are no part of it (RFC 9112, section 2.2). */
+function pastEmptyLines(bytes: Buffer): number {
+  let start = 0
+  while (bytes[start] === 0x0d && bytes[start + 1] === 0x0a) start += 2
+  return start
+}
+
+/** A head whose lines end with a mere LF never comes to the end that others have. */
+const endsLinesWrong = (bytes: Buffer) => bytes.includes('\n\n')
 
 function header(line: string): [string, string] {
   const colon = line.indexOf(':')
@@ -54,8 +65,12 @@ function closingLines(lines: readonly string[]): string[] {
     .filter(isAbout(/^connection$/))
     .flatMap((line) => header(line)[1].split(','))
     .map((option) => option.trim())
-  if (options.some((option) => option.toLowerCase() === 'upgrade')) return [...lines]
-  const others = options.filter((option) => option !== '' && !/^(keep-alive|close)$/i.test(option))
-  const rest = lines.filter((line) => !isAbout(/^(connection|keep-alive|proxy-connection)$/)(line))
+  const isSocket = lines.some((line) => isAbout(/^upgrade$/)(line) && header(line)[1].toLowerCase() === 'websocket')
+  if (isSocket && options.some((option) => option.toLowerCase() === 'upgrade')) return [...lines]
+  // No mesh takes another offer, and a connection kept because of it would bring it the next request, whosever that is.
+  const others = options.filter((option) => !/^(|keep-alive|close|upgrade|http2-settings)$/i.test(option))
+  const rest = lines.filter(
+    (line) => !isAbout(/^(connection|keep-alive|proxy-connection|upgrade|http2-settings)$/)(line),
+  )
   return [...rest, `connection: ${[...others, 'close'].join(', ')}`]
 }

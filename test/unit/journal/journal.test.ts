@@ -68,7 +68,41 @@ describe('a note in shorthand', () => {
   })
 })
 
+test('a list of entries that was read stays what it is', () => {
+  const journal = createJournal(() => 0)
+  journal.note('before')
+  const { entries } = journal
+  journal.jot(pair, { text: 'after' })
+  expect(entries.map(({ type }) => type)).toEqual(['note'])
+  expect(journal.entries.map(({ type }) => type)).toEqual(['note', 'note', 'problem'])
+})
+
+test('one listener may follow several types, each until its own undo', () => {
+  const journal = createJournal(() => 0)
+  const heard: string[] = []
+  const listener = ({ type }: Entry) => heard.push(type)
+  journal.subscribe(listener, ['note'])
+  const undo = journal.subscribe(listener, ['problem'])
+  journal.jot(pair, { text: 'both' })
+  undo()
+  journal.jot(pair, { text: 'both' })
+  expect(heard).toEqual(['note', 'problem', 'note'])
+})
+
 describe('a journal with little room', () => {
+  test('finds entries by their type, however many have left memory since it was asked last', () => {
+    for (let written = 1_050; written < 1_100; written++) {
+      const journal = createJournal(() => 0, { inMemory: 50 })
+      const write = (count: number) => Array.from({ length: count }, () => journal.note('x'))
+      write(40)
+      expect(journal.where({ type: 'note' })).toHaveLength(40)
+      write(written - 40)
+      expect(journal.where({ type: 'note' }).map(({ seq }) => seq)).toEqual(
+        Array.from({ length: written }, (_, i) => i),
+      )
+    }
+  })
+
   test('keeps every entry, in order, whatever is written and whenever it is read', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('record' as const), text: fc.string() }),

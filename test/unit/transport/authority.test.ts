@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -75,14 +75,6 @@ describe('createAuthority', () => {
     authority.contextFor('one-more.test')
     expect(authority.contextFor('first.test')).toBe(first)
     expect(authority.contextFor('second.test')).not.toBe(second)
-  })
-
-  test('writes its certificate to a file that nobody else may read, once', async () => {
-    const authority = await createAuthority()
-    const path = authority.file()
-    expect(authority.file()).toBe(path)
-    expect(readFileSync(path, 'utf8')).toBe(authority.certificate)
-    expect(statSync(path).mode & 0o777).toBe(0o600)
   })
 
   test.runIf(hasOpenssl)('passes the strict verification of openssl, if that is installed', async () => {
@@ -161,28 +153,5 @@ describe('sharedAuthority', () => {
     delete process.env['MESHWRIGHT_CA']
     expect((await sharedAuthority()).certificate).not.toBe('')
     expect(own.certificate).not.toBe('')
-  })
-
-  test('takes its file away when the process exits', () => {
-    const script = `
-      const { sharedAuthority } = await import(process.argv[1])
-      console.log((await sharedAuthority()).file())
-    `
-    const built = join(directory, 'authority.mjs')
-    execFileSync('npx', [
-      'esbuild',
-      'src/transport/authority.ts',
-      '--bundle',
-      '--platform=node',
-      '--format=esm',
-      '--banner:js=import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-      `--outfile=${built}`,
-      '--log-level=error',
-    ])
-    const path = execFileSync(process.execPath, ['--input-type=module', '-e', script, built], {
-      encoding: 'utf8',
-    }).trim()
-    expect(path).toMatch(/ca\.pem$/)
-    expect(existsSync(path)).toBe(false)
   })
 })

@@ -158,6 +158,20 @@ describe('HTTP/1.1', () => {
     expect(Buffer.from(offered.body as Uint8Array).toString()).toBe('body')
   })
 
+  test('serves an offer of h2c that came before the answer to an earlier request', async () => {
+    let release = () => {}
+    door.answer = ({ path }) =>
+      new Promise<Reply>((resolve) => {
+        const answer = () => resolve(answered(200, { text: `answer to ${path}` }))
+        if (path === '/1') release = answer
+        else answer()
+      })
+    const received = talk([get('/1') + get('/2', 'connection: upgrade\r\nupgrade: h2c\r\n') + get('/3', closing)])
+    while (door.received.length < 1) await new Promise((resolve) => setImmediate(resolve))
+    release()
+    expect((await received).match(/answer to \/\d/g)).toEqual(['answer to /1', 'answer to /2', 'answer to /3'])
+  })
+
   test('over TLS tells the handler so, and is kept', async () => {
     const { certificate: ca } = await sharedAuthority()
     const agent = new https.Agent({ keepAlive: true, ca })

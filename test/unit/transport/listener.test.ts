@@ -49,6 +49,14 @@ describe('a request', () => {
     expect(Buffer.from(door.received[0]!.body!).toString()).toBe('hello')
   })
 
+  test.each(['', 'a/b', 'a?x=', 'a#x', 'user:word@a', '[::1]:80'])(
+    'has its own path, whatever host it names: %j',
+    async (host) => {
+      await raw(`GET /items/7?a HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`)
+      expect(door.received.at(-1)!.path).toBe('/items/7?a')
+    },
+  )
+
   test('may name its target in full, or with two slashes', async () => {
     for (const [target, path] of [
       ['http://orders.shop.test/a?b', '/a?b'],

@@ -97,6 +97,15 @@ describe('a request that names its target in full', () => {
     ])
   })
 
+  test('is for the host of its target, whatever else it says, and for nobody’s eyes what it tells the proxy', async () => {
+    await raw(
+      `GET http://me:secret@orders.shop.test/ HTTP/1.1\r\nhost: elsewhere.test\r\nproxy-authorization: Basic YTpi\r\n${closing}`,
+    )
+    const { url, headers } = door.received[0]!
+    expect(url).toBe('http://orders.shop.test/')
+    expect(headers.filter(([name]) => name !== 'connection')).toEqual([['host', 'orders.shop.test']])
+  })
+
   test('may name an https address', async () => {
     await raw(`GET https://payments.shop.test/ HTTP/1.1\r\nhost: payments.shop.test\r\n${closing}`)
     await raw(`GET https://payments.shop.test:443/b HTTP/1.1\r\nhost: payments.shop.test\r\n${closing}`)
@@ -201,6 +210,44 @@ describe('a host of this machine', () => {
     expect(Buffer.concat(await socket.toArray()).toString()).toContain('x-via: /tunnel')
     app.close()
     expect(door.received).toEqual([])
+  })
+
+  test('is told what its client says, and nothing of what is between the client and the proxy', async () => {
+    const app = await real((request, response) => response.end(JSON.stringify(request.rawHeaders)))
+    const { received } = await raw(
+      `GET http://${app.host}/ HTTP/1.1\r\nhost: elsewhere.test\r\nx-own: 1\r\nx-hop: 2\r\nte: trailers\r\n` +
+        `proxy-authorization: Basic YTpi\r\nconnection: x-hop, close\r\n\r\n`,
+    )
+    app.close()
+    const [told] = /\[.*\]/.exec(received)!
+    // The last two are of the connection between the proxy and the server.
+    expect(JSON.parse(told)).toEqual(['Host', app.host, 'x-own', '1', 'Connection', 'close'])
+  })
+
+  test('is reached by clients of HTTP/1.0, which know no hosts and no chunks', async () => {
+    const app = await real((request, response) => {
+      response.write(`to ${request.headers.host}`)
+      setImmediate(() => response.end(' whole'))
+    })
+    const { received } = await raw(`GET http://${app.host}/ HTTP/1.0\r\n\r\n`)
+    app.close()
+    expect(received).not.toMatch(/transfer-encoding/i)
+    expect(received).toMatch(new RegExp(`\r\n\r\nto ${app.host} whole$`))
+  })
+
+  test('has the bytes of its headers with an upgrade, too', async () => {
+    const app = await real(() => {})
+    app.server.on('upgrade', (request, socket) =>
+      socket.end(`HTTP/1.1 400 No\r\nx-heard: ${request.headers['x-own']}\r\n\r\n`, 'latin1'),
+    )
+    const { received } = await raw(
+      Buffer.from(
+        `GET ws://${app.host}/live HTTP/1.1\r\nhost: a\r\nx-own: \xe4\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n`,
+        'latin1',
+      ),
+    )
+    app.close()
+    expect(received).toContain('x-heard: \xe4')
   })
 
   test('can have its sockets upgraded', async () => {

@@ -37,6 +37,9 @@ describe('lookAt', () => {
     ['PRINT / HTTP/1.1\r\n\r\n', 'request'],
     ['hello\r\n\r\n', 'unreadable'],
     ['GET / HTTP/1.1\r\nx: '.padEnd(70_000, 'a'), 'unreadable'],
+    ['GET / HTTP/1.1\nhost: x\n\n', 'unreadable'],
+    ['\r\n\r\n', 'incomplete'],
+    ['\r\n\r\nGET / HTTP/1.1\r\n\r\n', 'request'],
   ])('of %j is %s', (text, kind) => expect(look(text).kind).toBe(kind))
 
   test('asks for an end of the connection with the answer, and leaves all else as it is', () => {
@@ -48,7 +51,16 @@ describe('lookAt', () => {
     expect(closing('GET / HTTP/1.0\r\n\r\n')).toBe('GET / HTTP/1.0\r\nconnection: close\r\n\r\n')
   })
 
-  test('leaves a request for an upgrade alone', () => {
+  test('takes an offer of another protocol out, for which the connection would be kept', () => {
+    expect(
+      closing(
+        'GET / HTTP/1.1\r\nHost: X\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n',
+      ),
+    ).toBe('GET / HTTP/1.1\r\nHost: X\r\nconnection: close\r\n\r\n')
+    expect(closing('GET / HTTP/1.1\r\nConnection: Upgrade\r\n\r\n')).toBe('GET / HTTP/1.1\r\nconnection: close\r\n\r\n')
+  })
+
+  test('leaves a request for a WebSocket alone', () => {
     const upgrade = 'GET /socket HTTP/1.1\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n'
     expect(closing(upgrade)).toBe(upgrade)
   })
