@@ -64,7 +64,8 @@ export function judge<K extends keyof SubjectByKind>(
     ].join('\n')
   }
   return {
-    pass: verdict.ok,
+    // What cannot be told fails either way.
+    pass: verdict.undecided ? state.isNot === true : verdict.ok,
     message,
     name: title,
     ...('expected' in verdict && { expected: verdict.expected }),

@@ -49,6 +49,8 @@ export interface AnsweredReply {
   readonly body: Body
   /** With status 101, the answer to a WebSocket's handshake: what becomes of the connection. */
   readonly upgrade?: Upgrade
+  /** What follows a streamed body; asked for when that has come to its end. */
+  readonly trailers?: () => HeaderList
   /** Milliseconds over which the head of the answer trickles in, on the mesh's clock. Default 0. */
   readonly headMs?: number
   /** `fallback` when a fallback answered instead of the service. */

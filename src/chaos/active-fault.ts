@@ -10,11 +10,16 @@ import type { LinkFault } from './link.ts'
 /** Why a fault is over. */
 export type FaultEnd = 'expired' | 'reverted' | 'used-up' | 'mesh-stopped'
 
+/** As much of a call as chance depends on. */
+export type Try = Pick<Call, 'caller' | 'callee' | 'edge' | 'attempt' | 'nth'>
+
 /** A fault that was injected, as the mesh sees it. */
 export interface ActiveFault extends Fault {
   readonly behaviour: FaultBehaviour
   /** Whether it is meant for this edge, begun or not. */
   readonly matches: (caller: string, callee: string) => boolean
+  /** Whether it surely does nothing to this try, which needs nobody to be asked and leaves no trace. */
+  spares(attempt: Try): boolean
   /** Whether it hits this try; if so, the hit is written down. */
   strikes(call: Call): boolean
   /** Whether right now it refuses every connection on this edge. */
@@ -72,7 +77,7 @@ export function activate(injection: Injection): ActiveFault {
     }
   }
 
-  const isDrawn = (call: Call) =>
+  const isDrawn = (call: Try) =>
     percent >= 100 || random.draw(`fault/${id}`, `${call.edge}/${call.attempt}`, call.nth) * 100 < percent
   const hit = (call: Call) => {
     hits++
@@ -116,6 +121,8 @@ export function activate(injection: Injection): ActiveFault {
     [Symbol.dispose]: () => fault.end('reverted'),
     refuses: (caller, callee) =>
       behaviour.closesPort === true && isUnconditional && inWindow() && matches(caller, callee),
+    spares: (attempt) =>
+      !inWindow() || !matches(attempt.caller, attempt.callee) || (when === undefined && !isDrawn(attempt)),
     strikes(call) {
       if (!inWindow() || !matches(call.caller, call.callee) || !isMeant(call)) return false
       if (!isDrawn(call)) return false

@@ -4,7 +4,7 @@ import type { Recorder } from '../journal/journal.ts'
 import type { Random } from '../random/random.ts'
 import type { Clock } from '../time/clock.ts'
 import { activate } from './active-fault.ts'
-import type { ActiveFault, FaultEnd } from './active-fault.ts'
+import type { ActiveFault, FaultEnd, Try } from './active-fault.ts'
 import type { Fault, FaultBehaviour, FaultOptions } from './fault.ts'
 import { checkTarget } from './link-effect.ts'
 import { createLinks, phases } from './link.ts'
@@ -37,8 +37,8 @@ export interface Injections {
   /** The network of every connection that carries bytes. */
   readonly links: Links
   refuses(caller: string, callee: string): boolean
-  /** Whether some fault, begun or not, is meant for this edge. */
-  concerns(caller: string, callee: string): boolean
+  /** Whether some fault may do something to this try right now. */
+  concerns(attempt: Try): boolean
   onChange(listener: () => void): () => void
 }
 
@@ -107,8 +107,8 @@ export function createInjections(context: InjectionsContext): Injections {
       },
     }),
     refuses: (caller, callee) => [...active].some((fault) => fault.refuses(caller, callee)),
-    concerns(caller, callee) {
-      for (const fault of active) if (fault.matches(caller, callee)) return true
+    concerns(attempt) {
+      for (const fault of active) if (!fault.spares(attempt)) return true
       return false
     },
     onChange(listener) {

@@ -13,6 +13,8 @@ export interface EdgeFacts {
   readonly observed: boolean
   /** Set when connections travel on it instead of calls (the callee is a service with `tcp: true`). */
   readonly carriesBytes?: true
+  /** Set once somebody was told a real address that leads along it: then other processes may use it. */
+  readonly addressed?: true
   /** Whether the caller is the code under test. */
   readonly callerUnderTest: boolean
   /** Whether an edge with a fallback (or an asynchronous one) keeps failures from its caller. */

@@ -44,7 +44,7 @@ interface Passage {
 
 /**
  * The short way for what a mesh is asked most: a service under test, without policies of the mesh, asks for a scripted
- * reply, and neither fault nor gate nor delay is anywhere near. Nothing on the long way could wait or decide, so the
+ * reply, and neither a gate nor a delay is anywhere near, nor a fault that would hit it. Nothing on the long way could wait or decide, so the
  * answer is there at once and the journal gets in one note what the long way would have written, entry for entry.
  */
 export class ExpressLane {
@@ -70,7 +70,7 @@ export class ExpressLane {
   answer(request: BareRequest): AnsweredReply | undefined {
     const { fabric, dispatch, gates, chaos, clock, jot } = this.#context
     const { caller, callee, method, path } = request
-    if (dispatch.isClosed || chaos.concerns(caller, callee) || clock.mode !== 'real') return undefined
+    if (dispatch.isClosed || clock.mode !== 'real') return undefined
     const service = fabric.findService(callee)
     if (!service || service.sequences.isEmpty || !isTidyPath(path)) return undefined
     const scripted = service.sequences.peek(method, path)
@@ -78,6 +78,7 @@ export class ExpressLane {
     const edge = fabric.findEdge(edgeName(caller, callee))
     if (!edge?.chain.isPlain || edge.options.mode === 'async' || gates.holds(edge.name)) return undefined
     if (!fabric.isUnderTest(caller)) return undefined
+    if (chaos.concerns({ caller, callee, edge: edge.name, attempt: 0, nth: edge.calls + 1 })) return undefined
 
     service.sequences.take(method, path)
     jot<Passage>(this.#passage, {

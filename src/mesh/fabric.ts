@@ -21,6 +21,8 @@ export interface EdgeRuntime {
   calls: number
   /** Whether a breaker of the code under test is observed on this edge. */
   observed: boolean
+  /** Whether a real address that leads along it was told to anybody. */
+  addressed: boolean
 }
 
 /** All that the chain of an edge depends on. */
@@ -155,7 +157,7 @@ export class Fabric {
   }
 
   facts(): EdgeFacts[] {
-    return [...this.#edges.values()].map(({ name, caller, callee, options, chain, observed }) => ({
+    return [...this.#edges.values()].map(({ name, caller, callee, options, chain, observed, addressed }) => ({
       name,
       caller,
       callee,
@@ -163,6 +165,7 @@ export class Fabric {
       ownsCircuit: chain.circuit !== undefined,
       observed,
       ...(this.carriesBytes(callee) && { carriesBytes: true }),
+      ...(addressed && { addressed }),
       callerUnderTest: this.isUnderTest(caller),
       shielded: options.fallback !== undefined || options.mode === 'async',
       policies: (['timeoutMs', 'retry', 'circuitBreaker', 'bulkhead', 'fallback'] as const).filter(
@@ -225,7 +228,7 @@ export class Fabric {
   openEdge(caller: string, callee: string, options: EdgeOptions): EdgeRuntime {
     const name = edgeName(caller, callee)
     const chain = this.#chain(caller, callee, options)
-    const edge: EdgeRuntime = { name, caller, callee, options, chain, calls: 0, observed: false }
+    const edge: EdgeRuntime = { name, caller, callee, options, chain, calls: 0, observed: false, addressed: false }
     this.#edges.set(name, edge)
     return edge
   }

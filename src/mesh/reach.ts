@@ -73,7 +73,10 @@ export class Reach {
     fabric.service(service)
     const edge = fabric.edge(edgeName(from, service)).name
     const url = this.#addresses.find(edge)
-    if (url !== undefined) return withProtocol('mesh.url', url, protocol)
+    if (url !== undefined) {
+      fabric.edge(edge).addressed = true
+      return withProtocol('mesh.url', url, protocol)
+    }
     const why = fabric.isUnderTest(from) ? '' : `, because "${from}" is not under test`
     throw new MeshError('MESH_UNSUPPORTED', `mesh.url: no listener is open for ${edge}${why}`, {
       fix: `Open one first: await mesh.listen({ from: '${from}', to: '${service}' }).`,
@@ -83,6 +86,7 @@ export class Reach {
   env(service: string): Record<string, string> {
     const { fabric, definition, door } = this.#engine
     fabric.service(service)
+    this.#tellAddresses(service)
     const url = this.#proxies.find(edgeName(service, everyService))
     const isOpen = definition.unknownHosts === 'passthrough'
     const hosts = door.origins().map((origin) => new URL(origin).hostname)
@@ -93,7 +97,10 @@ export class Reach {
 
   proxy(service = this.#defaultCaller): string {
     const url = this.#proxies.find(edgeName(service, everyService))
-    if (url !== undefined) return url
+    if (url !== undefined) {
+      this.#tellAddresses(service)
+      return url
+    }
     this.#expectCaller(service)
     throw new MeshError('MESH_UNSUPPORTED', `mesh.proxy: no proxy is open for "${service}"`, {
       fix: `Open one first: await mesh.listen({ from: '${service}' }).`,
@@ -125,6 +132,7 @@ export class Reach {
     else this.#engine.fabric.edge(edgeName(from, to))
     const url = await (to === undefined ? this.#openProxy(from, port) : this.#addresses.open(from, to, port))
     if (protocol === 'https' && !this.#engine.stopped) this.#authority ??= await this.#ports.authority()
+    this.#tellAddresses(from, to)
     return withProtocol('mesh.listen', url, protocol)
   }
 
@@ -156,6 +164,15 @@ export class Reach {
   /** The test itself may call, too, when no service is under test. */
   #expectCaller(service: string): void {
     if (service !== this.#defaultCaller) this.#engine.fabric.service(service)
+  }
+
+  /** From now on other processes may call along these edges. */
+  #tellAddresses(caller: string, callee?: string): void {
+    for (const edge of this.#engine.facts().edges) {
+      if (edge.caller !== caller || (callee !== undefined && edge.callee !== callee)) continue
+      const runtime = this.#engine.fabric.findEdge(edge.name)
+      if (runtime) runtime.addressed = true
+    }
   }
 
   #trustFile({ certificate }: Authority, world = false): string {

@@ -5,6 +5,7 @@ import type { Connection, ConnectionFacts, Serve, Takeover } from './connection.
 import { http1Server } from './http1.ts'
 import type { Http2 } from './http2.ts'
 import type { Secure } from './secure.ts'
+import { reset } from './reset.ts'
 
 export interface ConnectionServerOptions<C> {
   /** Called for each request, of all connections, in the order in which their headers came. */
@@ -150,7 +151,7 @@ export function createConnectionServer<C>(options: ConnectionServerOptions<C>): 
       sniff(stream, socket, context, { isSecure: false }, head ? Buffer.from(head) : Buffer.alloc(0))
     },
     resetAll() {
-      for (const socket of sockets) socket.resetAndDestroy()
+      for (const socket of sockets) reset(socket)
     },
     async close() {
       isClosed = true

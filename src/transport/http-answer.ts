@@ -124,7 +124,7 @@ async function stream(
       })
       if (gone.aborted) return
       travel?.begins()
-      if (done) return void response.end()
+      if (done) return void endWith(reply.trailers?.() ?? [], response)
       if (!response.write(value)) await drained(response)
     }
   } catch (error) {
@@ -138,6 +138,14 @@ async function stream(
   } finally {
     gone.removeEventListener('abort', cancel)
   }
+}
+
+/** Only a chunked body, or one in HTTP/2, can be followed by trailers; after any other Node leaves them out. */
+function endWith(trailers: HeaderList, response: ServerResponse): void {
+  const joined: Record<string, string> = {}
+  for (const [name, value] of trailers) joined[name] = name in joined ? `${joined[name]}, ${value}` : value
+  if (trailers.length > 0) response.addTrailers(joined)
+  response.end()
 }
 
 /** The body of a reply failed half-way: for the client that is a connection which breaks. */

@@ -6,6 +6,7 @@ import { natives } from '../time/natives.ts'
 import { UnderWay } from './connection.ts'
 import type { Connection, Serve, Takeover } from './connection.ts'
 import type { Wire } from './wire.ts'
+import { reset } from './reset.ts'
 
 export interface Http1Options<C> {
   readonly serve: Serve<C>
@@ -184,10 +185,9 @@ export function withoutUpgrade({ method, url, httpVersion, rawHeaders }: Incomin
 
 /** On TLS, too, the network fails below it: an RST goes past the encryption, a FIN comes after its closing words. */
 function wireOf<C>({ socket, stream }: Connection<C>): Wire {
-  const reset = () => void socket.resetAndDestroy()
   return {
-    refuse: reset,
-    reset,
+    refuse: () => reset(socket),
+    reset: () => reset(socket),
     close: () => (stream as typeof socket).destroySoon(),
     raw: (bytes) => void stream.write(bytes),
   }

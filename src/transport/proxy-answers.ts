@@ -56,9 +56,16 @@ export function answer(response: ServerResponse, told: Told): void {
   response.writeHead(told.status, headersOf(told)).end(told.text)
 }
 
+/** What most clients show of a tunnel that they did not get is its reason phrase, and nothing else. */
+function reasonOf({ status, text }: Told): string {
+  if (status !== 502) return STATUS_CODES[status]!
+  const sentences = text.split('\n').slice(0, 2).join(' ').trim()
+  return `${STATUS_CODES[status]} (${sentences.replace(/[^\x20-\x7e]/g, '?').slice(0, 500)})`
+}
+
 export function tell(stream: Duplex, told: Told): void {
   const lines = Object.entries(headersOf(told)).map(([name, value]) => `${name}: ${value}\r\n`)
-  stream.end(`HTTP/1.1 ${told.status} ${STATUS_CODES[told.status]}\r\n${lines.join('')}\r\n${told.text}`)
+  stream.end(`HTTP/1.1 ${told.status} ${reasonOf(told)}\r\n${lines.join('')}\r\n${told.text}`)
   // Nobody reads on: what the client still sends must not keep the connection.
   stream.resume()
 }

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import { turns } from '../time/turns.ts'
 import { connectable, namedBy } from './proxy-target.ts'
 import type { Named } from './proxy-target.ts'
+import { reset as resetSocket } from './reset.ts'
 
 /** Turns of the event loop in which a client in this process surely reads what has been written to it. */
 const turnsToRead = 8
@@ -18,7 +19,7 @@ export const isForProxy = (name: string): boolean => /^proxy-(connection|authori
 
 /** An RST, if the stream is a connection of its own and not inside of TLS. */
 export function reset(stream: Duplex): void {
-  if ('resetAndDestroy' in stream && !('encrypted' in stream)) (stream as Socket).resetAndDestroy()
+  if ('resetAndDestroy' in stream && !('encrypted' in stream)) resetSocket(stream as Socket)
   else stream.destroy()
 }
 

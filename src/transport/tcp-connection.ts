@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { ByteEdge, Connection, ConnectionOutcome } from '../call/connection.ts'
 import { turns } from '../time/turns.ts'
 import { Pipe } from './tcp-pipe.ts'
+import { reset } from './reset.ts'
 
 const turnsToRead = 8
 
@@ -142,7 +143,7 @@ export class RelayedConnection {
 export function turnAway(client: Socket, how: 'refused' | 'reset' | 'closed'): void {
   client.on('error', () => {})
   if (how === 'closed') finish(client)
-  else client.resetAndDestroy()
+  else reset(client)
 }
 
 /** FIN. A socket that is destroyed with bytes to read sends an RST, so they are read; later ones get that RST. */
@@ -151,11 +152,4 @@ function finish(client: Socket): void {
   client.end()
   client.resume()
   void turns(turnsToRead).then(() => client.destroySoon())
-}
-
-/** RST. A socket that is still connecting has nobody to send it to, one that is closed would fail. */
-function reset(socket: Socket): void {
-  if (socket.destroyed) return
-  if (socket.connecting) socket.destroy()
-  else socket.resetAndDestroy()
 }

@@ -6,6 +6,7 @@ import type { Door } from '../call/door.ts'
 import { MeshError } from '../errors.ts'
 import type { Listener, ListenerOptions } from './listener.ts'
 import { RelayedConnection, turnAway } from './tcp-connection.ts'
+import { reset } from './reset.ts'
 
 /**
  * A real address on 127.0.0.1 at which one caller reaches a service that speaks bytes: a database, a cache, a broker. What
@@ -25,7 +26,7 @@ export async function openTcpRelay(
     if (isClosed) return void client.destroy()
     if (edge.clock.mode === 'virtual') {
       door.problem(inVirtualTime(caller, callee))
-      return void client.resetAndDestroy()
+      return reset(client)
     }
     const book = edge.open()
     const { tornDown } = book.shape('request')

@@ -28,13 +28,19 @@ export function addressedTo(base: URL, { path, headers }: Call): { url: string; 
 /** The answer of a real service. `broke` tells how its connection ended, should the body not come to its end. */
 export function answeredFrom(incoming: IncomingMessage, method: string, broke: () => 'RST' | 'FIN'): AnsweredReply {
   const { statusCode: status = 200, statusMessage: statusText = '', rawHeaders } = incoming
-  const headers: [string, string][] = []
-  for (let i = 0; i < rawHeaders.length; i += 2) headers.push([rawHeaders[i]!.toLowerCase(), rawHeaders[i + 1]!])
-  const sent: HeaderList = headers.filter(([name]) => !hopByHop.has(name))
+  // Trailers go on to the client, so that what announces them does, too.
+  const sent = pairsOf(rawHeaders).filter(([name]) => name === 'trailer' || !hopByHop.has(name))
   const hasBody = method !== 'HEAD' && status !== 204 && status !== 304
   if (!hasBody) incoming.resume()
   const body = hasBody ? readable(incoming, broke) : null
-  return Object.freeze({ outcome: 'answered', status, statusText, headers: sent, body })
+  const trailers = () => pairsOf(incoming.rawTrailers).filter(([name]) => !hopByHop.has(name))
+  return Object.freeze({ outcome: 'answered', status, statusText, headers: sent, body, trailers })
+}
+
+function pairsOf(raw: readonly string[]): HeaderList {
+  const pairs: [string, string][] = []
+  for (let i = 0; i < raw.length; i += 2) pairs.push([raw[i]!.toLowerCase(), raw[i + 1]!])
+  return pairs
 }
 
 /** The body as it comes. Where it breaks off, the error says how: ECONNRESET is an RST, any other a FIN. */

@@ -18,7 +18,7 @@ export interface Upstreams {
    * Sends a call on to a real HTTP service and gives its answer, unread: bodies stream through, both ways. What goes wrong on the
    * way becomes the outcome it is, a body that breaks breaks in the same way (RST or FIN). Never rejects.
    *
-   * Not passed on: trailers, interim answers (1xx), and `Expect`, which the mesh has answered itself.
+   * Trailers of the answer go on. Not passed on: those of the request, interim answers (1xx), and `Expect`, which the mesh has answered itself.
    */
   forward(upstream: string, call: Call): Promise<Reply>
   /** Opens the WebSocket of a call there. Never rejects. */

@@ -2,6 +2,7 @@ import type { Subject } from '../journal/subject.ts'
 import { counted, formatMs } from './evidence.ts'
 import type { Attempt } from './traffic.ts'
 import type { Transition } from './transition.ts'
+import { unseenRefusals } from './unseen-refusals.ts'
 import { witnessesOf } from './witnesses.ts'
 
 export interface InferredCircuit {
@@ -107,17 +108,6 @@ export function inferCircuit(subject: Subject, attempts: readonly Attempt[]): In
   }
   doubt ??= unseenRefusals(subject)
   return { transitions, grounds, ...(doubt !== undefined && grounds.length === 0 && { doubt }) }
-}
-
-/** An outage closes the port that another process calls: what it then tries never gets here. */
-function unseenRefusals({ journal, name }: Subject): string | undefined {
-  const [, callee] = name.split('->')
-  const outage = journal.where({ type: 'fault.injected', kind: 'outage' }).find(({ fault, target }) => {
-    const isMeant = target === name || target === callee
-    return isMeant && journal.where({ type: 'fault.hit', fault, edge: name }).length === 0
-  })
-  if (!outage) return undefined
-  return `${callee} refused connections (${outage.fault}), and what another process tries then leaves no trace here; hand its breaker to mesh.observe('${name}', breaker)`
 }
 
 const isEnded = (attempt: Attempt): attempt is Ended => attempt.endedSeq !== undefined

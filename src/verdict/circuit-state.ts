@@ -21,6 +21,7 @@ export function circuitState(subject: Subject, expected: CircuitStateName): Verd
         : `it is ${circuit.state}, and never changed`
   return {
     ok: circuit.doubt === undefined && circuit.state === expected,
+    ...(circuit.doubt !== undefined && { undecided: true }),
     summary: `${found} (${sourceText[circuit.source]})`,
     evidence: timeline([...attemptRows(attempts), ...transitionRows(circuit.transitions)]),
     ...(circuit.doubt === undefined && { expected, actual: circuit.state }),

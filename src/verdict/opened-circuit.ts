@@ -28,6 +28,7 @@ export function openedCircuit(subject: Subject, expected: OpenedCircuitExpectati
   const fitting = openings.filter(({ failures }) => afterFailures === undefined || failures === afterFailures)
   return {
     ok: circuit.doubt === undefined && (wanted === undefined ? fitting.length > 0 : fitting.length === wanted),
+    ...(circuit.doubt !== undefined && { undecided: true }),
     summary: `${opened(circuit, attempts)} (${sourceText[circuit.source]})`,
     evidence: timeline([...attemptRows(attempts), ...transitionRows(circuit.transitions)]),
     ...(wanted !== undefined && { expected: wanted, actual: fitting.length }),

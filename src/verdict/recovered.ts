@@ -7,6 +7,7 @@ import type { Row } from './evidence.ts'
 import { attemptRows, formatMs, timeline, transitionRows } from './evidence.ts'
 import type { Attempt } from './traffic.ts'
 import { attemptsOn } from './traffic.ts'
+import { unseenRefusals } from './unseen-refusals.ts'
 
 export interface RecoveredExpectation {
   /** Milliseconds the recovery may take at most, on the mesh's clock. Default: any time. */
@@ -33,11 +34,15 @@ export function recovered(subject: Subject, { withinMs }: RecoveredExpectation =
   const byTraffic = circuit.source === 'inferred' && circuit.transitions.length === 0
   const recovery = byTraffic ? trafficRecovery(attempts, faults) : circuitRecovery(circuit, faults)
   const source = byTraffic ? 'no circuit is known on this edge' : sourceText[circuit.source]
+  const unseen = recovery.ok ? undefined : unseenRefusals(subject)
   return {
     ok: recovery.ok && (withinMs === undefined || recovery.tookMs <= withinMs),
-    summary: recovery.ok
-      ? `${recovery.what} ${formatMs(recovery.tookMs)} after ${recovery.since} (${source})`
-      : `${recovery.why} (${source})`,
+    ...(unseen !== undefined && { undecided: true }),
+    summary: unseen
+      ? `it cannot be told: ${unseen}`
+      : recovery.ok
+        ? `${recovery.what} ${formatMs(recovery.tookMs)} after ${recovery.since} (${source})`
+        : `${recovery.why} (${source})`,
     evidence: timeline([...attemptRows(attempts), ...transitionRows(circuit.transitions), ...faultRows(faults)]),
     ...(recovery.ok && withinMs !== undefined && { expected: withinMs, actual: recovery.tookMs }),
   }

@@ -3,6 +3,7 @@ import type { Verdict } from '../journal/verdict.ts'
 import { attemptRows, formatMs, listed, timeline, times } from './evidence.ts'
 import type { Attempt, EdgeCall } from './traffic.ts'
 import { attemptsOn, callsOn, factsOf } from './traffic.ts'
+import { unseenRefusals } from './unseen-refusals.ts'
 
 export interface RetriedExpectation {
   /** Retries after the first try, of the call that was retried most. Default: one at least. */
@@ -47,9 +48,14 @@ export function retried(subject: Subject, expected: RetriedExpectation = {}): Ve
       : most === 0
         ? 'no call was retried'
         : `${series.length === 1 ? 'the call was retried' : 'the most retried call was retried'} ${times(most)}, after ${listed(waits.map(({ ms }) => formatMs(ms)))}`
+  const ok = attempts.length > 0 && !wrongWait && (count === undefined ? most > 0 : most === count)
+  const unseen = ok ? undefined : unseenRefusals(subject)
   return {
-    ok: attempts.length > 0 && !wrongWait && (count === undefined ? most > 0 : most === count),
-    summary: `${found}${wrongWait ? `; ${wrongWait}` : ''}${inferred ? ' (inferred from repeated calls of the code under test)' : ''}`,
+    ok,
+    ...(unseen !== undefined && { undecided: true }),
+    summary: unseen
+      ? `it cannot be told: ${unseen}`
+      : `${found}${wrongWait ? `; ${wrongWait}` : ''}${inferred ? ' (inferred from repeated calls of the code under test)' : ''}`,
     evidence: timeline(attemptRows(series.flatMap(({ tries }) => tries.map((one, retry) => ({ ...one, retry }))))),
     ...(count !== undefined && { expected: count, actual: most }),
   }

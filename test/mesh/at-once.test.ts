@@ -133,6 +133,26 @@ describe('a reply given at once', () => {
     await mesh.stop()
   })
 
+  test('has the fate that the seed gives it: a fault by chance hits the same calls on the short way and on the long one', async () => {
+    const fates = async (isLong: boolean) => {
+      const mesh = await startMesh(shop, { transport: 'listeners' })
+      mesh.service('catalog').reply('GET /a', 200)
+      const fault = mesh.chaos.abort('catalog', { percent: 30 })
+      const limited = mesh.chaos.abort('storefront->catalog', { status: 504, percent: 50, times: 3 })
+      if (isLong) mesh.chaos.latency('catalog', { ms: 1, when: () => false })
+      const statuses: number[] = []
+      for (let i = 0; i < 40; i++) statuses.push((await get(`${mesh.url('catalog')}/a`)).status)
+      const hits = mesh.journal.where({ type: 'fault.hit' }).map(({ call, kind }) => `${call} ${kind}`)
+      await mesh.stop()
+      return { statuses, hits, counts: [fault.hits, limited.hits] }
+    }
+    const short = await fates(false)
+    expect(short.statuses).toContain(200)
+    expect(short.statuses).toContain(503)
+    expect(short.counts).toEqual([short.statuses.filter((status) => status === 503).length, 3])
+    expect(await fates(true)).toEqual(short)
+  })
+
   test('goes to those who follow the journal, too', async () => {
     const mesh = await startMesh(shop, { transport: 'listeners' })
     mesh.service('catalog').reply('GET /a', 200)

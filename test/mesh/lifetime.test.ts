@@ -78,6 +78,27 @@ describe('a mesh that nobody stops', () => {
     `
     expect(await runForgetful(script)).toEqual({ out: '200\n', isOver: true })
   })
+
+  test('does not outlive clients that hang up in the moment in which an outage resets them', async () => {
+    const script = `
+      import net from 'node:net'
+      const { port } = new URL(mesh.url('shop'))
+      const knock = () => new Promise((resolve) => {
+        const socket = net.connect(Number(port), '127.0.0.1', () => resolve(socket.destroy()))
+        socket.once('error', resolve)
+      })
+      for (let round = 0; round < 12; round++) {
+        const fault = mesh.chaos.outage('shop')
+        if (round % 2) await knock()
+        fault.revert()
+        await null
+        await knock()
+      }
+      await mesh.stop()
+      console.log('stopped')
+    `
+    expect(await runForgetful(script)).toEqual({ out: 'stopped\n', isOver: true })
+  })
 })
 
 describe('after a mesh has stopped', () => {

@@ -124,7 +124,7 @@ with urllib.request.urlopen(urllib.request.Request('${url}', headers=${headers})
     const http = await run(mesh, 'app', python, ['-c', get('http://telemetry.example/')])
     expect(http.err).toContain('HTTP Error 502')
     const https = await run(mesh, 'app', python, ['-c', get('https://payment.shop.test/')])
-    expect(https.err).toContain('Tunnel connection failed: 502 Bad Gateway')
+    expect(https.err).toContain('Tunnel connection failed: 502 Bad Gateway (meshwright: ')
     expect(refusals(mesh)).toMatchObject([
       { caller: 'app', host: 'telemetry.example', port: 80 },
       { caller: 'app', host: 'payment.shop.test', port: 443 },

@@ -236,14 +236,16 @@ describe('a real service behind the mesh', () => {
     expect(seen[0]!.headers['content-length']).toBe('4')
   })
 
-  test('passes interim answers and trailers no further', async () => {
-    serve = (_, response) => {
-      response.writeEarlyHints({ link: '</a.css>; rel=preload' })
-      response.writeHead(200, { trailer: 'x-sum' })
-      response.write('body')
-      response.addTrailers({ 'x-sum': '7' })
-      response.end()
-    }
+  const withTrailers: RequestListener = (_, response) => {
+    response.writeEarlyHints({ link: '</a.css>; rel=preload' })
+    response.writeHead(200, { trailer: 'x-sum, x-more' })
+    response.write('body')
+    response.addTrailers({ 'x-sum': '7', 'x-more': 'a' })
+    response.end()
+  }
+
+  test('passes trailers on, and interim answers no further', async () => {
+    serve = withTrailers
     const mesh = await start(shop())
     const { request } = await import('node:http')
     const outgoing = request(mesh.url('catalog')).end()
@@ -252,8 +254,20 @@ describe('a real service behind the mesh', () => {
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
     await once(incoming.resume(), 'end')
     expect(hints).toBe(0)
-    expect(incoming.headers['trailer']).toBeUndefined()
-    expect(incoming.trailers).toEqual({})
+    expect(incoming.headers['trailer']).toBe('x-sum, x-more')
+    expect(incoming.trailers).toEqual({ 'x-sum': '7', 'x-more': 'a' })
+  })
+
+  test('passes trailers on over HTTP/2, and when its body is slowed down', async () => {
+    serve = withTrailers
+    const mesh = await start(shop())
+    mesh.chaos.slowBody('catalog', { chunkBytes: 1, everyMs: 1 })
+    const { connect } = await import('node:http2')
+    const session = connect(mesh.url('catalog'))
+    const stream = session.request({ ':path': '/' })
+    const [trailers] = (await once(stream.resume(), 'trailers')) as [Record<string, string>]
+    expect([trailers['x-sum'], trailers['x-more']]).toEqual(['7', 'a'])
+    session.close()
   })
 
   test('that is down is a refused connection, in time for a retry', async () => {

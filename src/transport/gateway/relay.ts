@@ -3,6 +3,7 @@ import { turns } from '../../time/turns.ts'
 import { lookAt, type RequestHead } from './head.ts'
 import { markOf, type Mark } from './key.ts'
 import type { Route } from './roster.ts'
+import { reset } from '../reset.ts'
 
 /** Turns of the event loop in which a client has read what was sent to it before the connection is torn. */
 const turnsToRead = 8
@@ -42,7 +43,6 @@ export function relay(client: Socket, { edge, isBytes, route, relayed, lost, ope
     splice(client, mesh)
     mesh.write(first)
   }
-  const reset = () => void client.resetAndDestroy()
   const answer = (text: string) => {
     client.end(noMesh(text))
     // What is still being sent has to be read: a client that is cut off while it writes would not see the answer.
@@ -61,12 +61,12 @@ export function relay(client: Socket, { edge, isBytes, route, relayed, lost, ope
       case 'unreadable':
         return give(route({}), seen, '(no request that could be read)', answer)
       case 'opaque':
-        return give(route({}), seen, '(TLS or HTTP/2, which is not read)', reset)
+        return give(route({}), seen, '(TLS or HTTP/2, which is not read)', () => reset(client))
     }
   }
   // Gone before it has said what it wants.
   const ended = () => void client.destroy()
-  if (isBytes) return give(route({}), seen, '(a connection of bytes, which name no mesh)', reset)
+  if (isBytes) return give(route({}), seen, '(a connection of bytes, which name no mesh)', () => reset(client))
   client.on('data', read)
   client.once('end', ended)
 }
@@ -81,7 +81,7 @@ function splice(client: Socket, mesh: Socket): void {
   client.pipe(mesh)
   mesh.pipe(client)
   mesh.once('error', () => void tear(client))
-  client.once('error', () => mesh.resetAndDestroy())
+  client.once('error', () => reset(mesh))
   client.once('close', () => mesh.destroy())
 }
 
@@ -93,7 +93,7 @@ async function tear(socket: Socket): Promise<void> {
       socket.once('close', resolve)
     })
   await turns(turnsToRead)
-  socket.resetAndDestroy()
+  reset(socket)
 }
 
 /** 421 Misdirected Request: nobody retries it, and no circuit breaker takes it for a failure of the callee. */

@@ -184,9 +184,22 @@ test('a history of 20,000 failing calls is read within the time limit of a test'
   expect(openedCircuit(history.edge(edge)).ok).toBe(false)
 }, 5_000)
 
-test('an outage that nobody was seen to run into leaves a doubt, and says whose breaker to observe', () => {
-  const history = createHistory()
-  history.call(edge, 200)
-  history.fault.inject('f1', 'payments')
-  expect(circuitOf(history.edge(edge)).doubt).toContain("mesh.observe('orders->payments', breaker)")
+describe('an outage that nobody was seen to run into', () => {
+  const addressed = { edges: [{ name: edge, addressed: true as const }] }
+
+  test('leaves a doubt where another process was told an address, and names what leaves a trace', () => {
+    const history = createHistory(addressed)
+    history.call(edge, 200)
+    history.fault.inject('f1', 'payments')
+    expect(circuitOf(history.edge(edge)).doubt).toContain("chaos.outage('payments', { when: () => true })")
+  })
+
+  test('is none where all who call are seen, and where each request was looked at', () => {
+    const seen = createHistory()
+    seen.fault.inject('f1', 'payments')
+    expect(circuitOf(seen.edge(edge)).doubt).toBeUndefined()
+    const looked = createHistory(addressed)
+    looked.record('fault.injected', { fault: 'f1', kind: 'outage', target: 'payments', options: { when: 'function' } })
+    expect(circuitOf(looked.edge(edge)).doubt).toBeUndefined()
+  })
 })
