@@ -269,7 +269,9 @@ describe('a host of this machine', () => {
     const { received } = await raw(`GET http://${app.host}/ HTTP/1.1\r\nhost: ${app.host}\r\n\r\n`)
     expect(received).toMatch(/^HTTP\/1.1 502 Bad Gateway\r\nx-mesh-outcome: unreachable\r\n/)
     const tunnelled = await raw(`CONNECT ${app.host} HTTP/1.1\r\nhost: a\r\n\r\n`)
-    expect(tunnelled.received).toMatch(/^HTTP\/1.1 502 Bad Gateway \(meshwright: [^\r]+\)\r\nx-mesh-outcome: unreachable\r\n[^]*ECONNREFUSED/)
+    expect(tunnelled.received).toMatch(
+      /^HTTP\/1.1 502 Bad Gateway \(meshwright: [^\r]+\)\r\nx-mesh-outcome: unreachable\r\n[^]*ECONNREFUSED/,
+    )
   })
 
   test('breaks as it breaks', async () => {
@@ -312,7 +314,9 @@ Did you mean http://orders.shop.test?
 To let such requests out, declare the mesh with unknownHosts: 'passthrough'.`,
     )
     const tunnelled = await raw('CONNECT payments.shop.test:8443 HTTP/1.1\r\nhost: a\r\n\r\n')
-    expect(tunnelled.received).toMatch(/^HTTP\/1.1 502 Bad Gateway \(meshwright: [^\r]+\)\r\nx-mesh-outcome: unknown-host\r\n/)
+    expect(tunnelled.received).toMatch(
+      /^HTTP\/1.1 502 Bad Gateway \(meshwright: [^\r]+\)\r\nx-mesh-outcome: unknown-host\r\n/,
+    )
     expect(tunnelled.received).toContain('Did you mean https://payments.shop.test?')
     const far = await raw('CONNECT clients2.browser-maker.example:443 HTTP/1.1\r\nhost: a\r\n\r\n')
     expect(far.received).toContain('Its services: http://orders.shop.test, https://payments.shop.test')
