@@ -1,21 +1,17 @@
 import type { Socket } from 'node:net'
 
-/** As much of a socket's handle as is needed to close what Node has let go of. */
-interface Handle {
-  close(closed: () => void): void
-}
-
 /**
- * RST, after what was written before. Node's `resetAndDestroy` ends the socket first; when the other side hangs up in just that
- * moment, the system refuses to reset what is shutting down, Node forgets the handle without closing it, and the process
- * never ends. Then it is closed here: the other side has gone anyway.
+ * RST, at once: what has not been sent yet is lost.
+ *
+ * Node's `resetAndDestroy` ends a socket before it resets it. When the other side hangs up in just that moment, the system
+ * refuses to reset what is shutting down, Node forgets the handle without closing it, and the process never ends. So the flag that
+ * `resetAndDestroy` sets is set here without that end; a socket whose FIN is under way anyway is closed as it is.
  */
 export function reset(socket: Socket): void {
-  // A socket that is still connecting has nobody to send it to.
-  if (socket.destroyed || socket.connecting) return void socket.destroy()
-  const { _handle: handle } = socket as unknown as { readonly _handle?: Handle | null }
-  socket.once('error', ({ syscall }: NodeJS.ErrnoException) => {
-    if (syscall === 'reset') handle?.close(() => socket.emit('close', true))
-  })
-  socket.resetAndDestroy()
+  const isEnding = socket.writableEnded && !socket.writableFinished
+  // A socket that is still connecting has nobody to send an RST to.
+  if (socket.destroyed || socket.connecting || isEnding) return void socket.destroy()
+  if (!('resetAndClosing' in socket)) return void socket.resetAndDestroy()
+  socket.resetAndClosing = true
+  socket.destroy()
 }
